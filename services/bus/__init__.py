@@ -1,0 +1,1 @@
+"""How messages travel: one port (``port``), in one process (``memory``) or over RabbitMQ (``rabbit``)."""

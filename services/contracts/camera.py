@@ -1,0 +1,182 @@
+"""Cameras as ingest sees them: where to find one, how to sign in, what was learned."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.contracts.ids import CameraId, DeviceId, FacilityId, WorkerId
+from services.contracts.ladder import Reason, Rung
+
+
+class Value(BaseModel):
+    """A frozen value that travels between processes. Unknown members are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class RtspSource(Value):
+    """A stream by its RTSP address. ``address`` is a checked IP address, never a name."""
+
+    kind: Literal["rtsp"] = "rtsp"
+    address: str
+    port: int
+    path: str = Field(description="Path and query, beginning with a slash.")
+
+
+class OnvifSource(Value):
+    """A stream by its ONVIF device. ``address`` is a checked IP address, never a name."""
+
+    kind: Literal["onvif"] = "onvif"
+    address: str
+    port: int
+    profile: str | None = Field(None, description="Token of the media profile, when the device has several channels.")
+
+
+Source: TypeAlias = Annotated[RtspSource | OnvifSource, Field(discriminator="kind")]
+
+
+class Credentials(Value):
+    """User name and password of a device. Neither is ever printed."""
+
+    username: str = Field(repr=False)
+    password: str = Field(repr=False)
+    version: int = Field(description="Grows with every change; a refused version is not tried a third time.")
+
+
+class CameraAssignment(Value):
+    """The right of one worker to watch one camera for a while."""
+
+    camera_id: CameraId
+    facility_id: FacilityId
+    device_id: DeviceId
+    reach: str
+    source: Source
+    epoch: int = Field(description="Fencing number: grows with every claim of this camera.")
+    version: int = Field(description="Grows with every change of camera, device or credentials.")
+    credential_version: int = Field(description="0 when no credentials are registered.")
+    credential_fingerprint: str = Field(
+        description="The same for equal credentials of one device; keyed, so it tells nothing."
+    )
+    refusals: int = Field(description="How often the device has refused these credentials so far.")
+    refused_at: datetime | None = None
+    locked_out: bool = Field(False, description="The device said that it locked the account.")
+
+
+class LeaseRef(Value):
+    """Names one lease: a camera and the fencing number of the claim."""
+
+    camera_id: CameraId
+    epoch: int
+
+
+class Claim(Value):
+    """What a worker asks for: more cameras to watch."""
+
+    held: int = Field(ge=0, description="How many cameras it watches now.")
+    capacity: int = Field(ge=0, description="How many it can watch at most.")
+
+
+class Renewal(Value):
+    """The answer to a renewal: what is still held, and what changed meanwhile."""
+
+    ttl_s: float = Field(description="The leases named in `held` last this long from the moment the request was sent.")
+    held: tuple[LeaseRef, ...]
+    changed: tuple[CameraAssignment, ...] = Field(
+        (), description="Held leases whose camera, device or credentials changed."
+    )
+    lost: tuple[LeaseRef, ...] = Field((), description="Leases that are over; the worker must stop watching at once.")
+
+
+class AuthOutcome(StrEnum):
+    """What a device said to our credentials."""
+
+    REFUSED = "refused"
+    LOCKED_OUT = "locked_out"
+    ACCEPTED = "accepted"
+
+
+class StreamFacts(Value):
+    """What a stream is, as measured. Unmeasured members are None."""
+
+    codec: str | None = Field(None, description="`h264`, `h265`, `mjpeg` …")
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    bitrate_kbps: float | None = None
+    keyframe_interval_s: float | None = None
+
+
+class Channel(Value):
+    """One video source of a device, with the profile that shows it best."""
+
+    profile: str
+    name: str
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class DeviceFacts(Value):
+    """What an ONVIF device says of itself. Every member is optional: real devices leave out anything."""
+
+    maker: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    serial: str | None = None
+    auth_mode: Literal["none", "digest", "wsse"] | None = None
+    clock_offset_s: float | None = Field(None, description="Device time minus ours, in seconds.")
+
+
+class DeviceStream(Value):
+    """One stream of a camera as its device names it, rewritten to the address we reached."""
+
+    role: Literal["main", "sub"]
+    profile: str
+    source: RtspSource
+    original_uri: str = Field(description="What the device said, without credentials.")
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class Interrogation(Value):
+    """What ONVIF told about one camera."""
+
+    device: DeviceFacts
+    channels: tuple[Channel, ...]
+    streams: tuple[DeviceStream, ...] = ()
+
+
+class Snapshot(Value):
+    """One JPEG picture of a camera."""
+
+    taken_at: datetime
+    jpeg: bytes = Field(repr=False)
+
+
+class CameraReport(Value):
+    """One worker's whole view of one camera at one moment. Repeatable: a later one replaces an earlier one."""
+
+    camera_id: CameraId
+    epoch: int
+    sequence: int = Field(description="Grows by one with every report of this camera in this epoch.")
+    settled: bool = Field(description="False while a first look or a reconnect is still under way.")
+    rung: Rung
+    reasons: tuple[Reason, ...] = Field(description="Deciding ones first.")
+    since: datetime = Field(description="When this rung and these reasons were reached, by the worker's clock.")
+    observed_at: datetime = Field(description="When the worker looked last, by its clock.")
+    stream: StreamFacts
+    watch: Literal["relay", "none"] = Field(description="How the stream is being watched.")
+
+
+class WorkerIdentity(Value):
+    """Who a worker is and where the API finds its media endpoint."""
+
+    worker_id: WorkerId
+    name: str
+    reaches: tuple[str, ...] = ()
+    media_url: str | None = Field(None, description="Where this worker serves live media to the API.")
+    media_certificate: str | None = Field(None, description="PEM; the API pins it.")
+    media_token: str | None = Field(None, repr=False, description="Bearer token that the API must show to the worker.")

@@ -1,0 +1,1 @@
+"""Everything that touches a camera. Never imports storage: a worker of its own process has no database."""

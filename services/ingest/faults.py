@@ -1,0 +1,19 @@
+"""Why a look at a camera did not get further. Adapters translate the errors of their libraries into this one."""
+
+from services.contracts.camera import AuthOutcome
+from services.contracts.ladder import Reason, Rung
+
+
+class CameraFault(Exception):
+    """The camera was proved to work up to ``rung``, and not further because of ``reason``.
+
+    ``detail`` is for logs and never holds a credential or a URL with one. ``auth`` is set when the device judged our
+    credentials: it counts against the budget of two attempts.
+    """
+
+    def __init__(self, reason: Reason, rung: Rung, detail: str = "", *, auth: AuthOutcome | None = None) -> None:
+        self.reason = reason
+        self.rung = rung
+        self.detail = detail
+        self.auth = auth
+        super().__init__(f"{reason} at {rung}: {detail}")

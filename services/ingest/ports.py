@@ -1,0 +1,60 @@
+"""What ingest needs from elsewhere, and the borders at which its own adapters stand."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.contracts.camera import (
+    AuthOutcome,
+    CameraAssignment,
+    Claim,
+    Credentials,
+    Interrogation,
+    LeaseRef,
+    OnvifSource,
+    Renewal,
+    Snapshot,
+    WorkerIdentity,
+)
+
+
+class CameraDirectory(Protocol):
+    """Who may watch what. In process: ``registry.directory.LocalDirectory``; over HTTPS: ``adapters.directory_http``.
+
+    Every method raises Unavailable when the directory does not answer; a worker then keeps watching until its leases
+    run out by its own monotonic clock.
+    """
+
+    async def announce(self, worker: WorkerIdentity) -> None:
+        """Say that this worker lives. Repeated every few seconds."""
+
+    async def claim_cameras(self, worker: WorkerIdentity, claim: Claim) -> Sequence[CameraAssignment]:
+        """Lease cameras that nobody watches."""
+
+    async def renew_leases(self, worker: WorkerIdentity, leases: Sequence[tuple[LeaseRef, int]]) -> Renewal:
+        """Prolong leases; the number beside each is the assignment's version known to the worker."""
+
+    async def release_leases(self, worker: WorkerIdentity, leases: Sequence[LeaseRef]) -> None:
+        """Give leases back, so that another worker can take the cameras at once."""
+
+    async def credentials_for(self, worker: WorkerIdentity, lease: LeaseRef) -> Credentials | None:
+        """The credentials of a leased camera, or None when none are registered. Audited. Conflict without the lease."""
+
+    async def record_auth(self, worker: WorkerIdentity, lease: LeaseRef, version: int, outcome: AuthOutcome) -> None:
+        """Remember what the device said to the credentials of this version."""
+
+    async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:
+        """Keep what ONVIF told."""
+
+    async def put_snapshot(self, worker: WorkerIdentity, lease: LeaseRef, snapshot: Snapshot) -> None:
+        """Keep the newest picture."""
+
+
+class OnvifGateway(Protocol):
+    """ONVIF as ingest sees it. Implementation: ``onvif.gateway.ZeepOnvifGateway``."""
+
+    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+        """Ask a device what it is, which channels it has and where their streams are.
+
+        At most one request carries credentials that the device could refuse. With ``source.profile`` None and a single
+        channel, ``streams`` are that channel's; with several channels they are empty. Raises CameraFault.
+        """

@@ -1,0 +1,1 @@
+"""How rows are kept: engine and sessions, column types, encryption, keyset paging."""
