@@ -112,6 +112,7 @@ class Channel(Value):
     """One video source of a device, with the profile that shows it best."""
 
     profile: str
+    profiles: tuple[str, ...] = Field((), description="All profile tokens of this video source, `profile` among them.")
     name: str
     codec: str | None = None
     width: int | None = None

@@ -1,0 +1,42 @@
+"""Which addresses cameras may have. Checked by the API when a camera is registered and by the worker when it connects."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+def plain_address(address: Address) -> Address:
+    """The address without disguise: an IPv6 address that only wraps an IPv4 address becomes that address."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+class CameraNetworks:
+    """The networks in which cameras may be registered and reached. None by default."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self.networks = tuple(networks)
+
+    def permit(self, address: Address) -> bool:
+        """Whether connections to this address are allowed.
+
+        Multicast, unspecified and broadcast addresses and scoped IPv6 addresses are never allowed: they name no
+        single device, whatever the settings say.
+        """
+        address = plain_address(address)
+        if address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255":
+            return False
+        if isinstance(address, IPv6Address) and address.scope_id is not None:
+            return False
+        return any(address.version == network.version and address in network for network in self.networks)
+
+    def permit_text(self, address: str) -> bool:
+        """The same for an address in text; anything that is not a canonical IP address is refused."""
+        try:
+            return self.permit(ip_address(address))
+        except ValueError:
+            return False

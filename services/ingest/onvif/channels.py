@@ -1,0 +1,77 @@
+"""From media profiles to channels and streams. A recorder has one profile or more for each of its channels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One media profile. Everything but the token may be missing (quirk 30: FaisalAhmed123/easy_onvif issue 20)."""
+
+    token: str
+    name: str | None = None
+    has_source: bool = False
+    source_token: str | None = None
+    has_encoder: bool = False
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def area(self) -> int:
+        """Pixels of the picture; 0 when unknown."""
+        return (self.width or 0) * (self.height or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoChannel:
+    """The profiles that show one video source, in the order of the device."""
+
+    source_token: str
+    profiles: tuple[Profile, ...]
+
+    @property
+    def main(self) -> Profile:
+        """The profile with the largest picture; among equals one with a video codec, then the first."""
+        return max(self.profiles, key=lambda profile: (profile.area, profile.codec in VIDEO_CODECS))
+
+    def sub(self, main: Profile) -> Profile | None:
+        """The profile with the smallest picture, smaller than that of ``main``; H.264 first, since browsers play it."""
+        smaller = [profile for profile in self.profiles if 0 < profile.area < main.area and profile.token != main.token]
+        return min(smaller, key=lambda profile: (profile.codec != "h264", profile.area), default=None)
+
+
+VIDEO_CODECS = frozenset({"h264", "h265"})
+
+_CODECS = {"h264": "h264", "h265": "h265", "hevc": "h265", "jpeg": "mjpeg", "mjpeg": "mjpeg", "mpeg4": "mpeg4"}
+
+
+def codec_name(encoding: str | None) -> str | None:
+    """Our name of a codec. The SDP of the stream is believed more (quirk 29)."""
+    if not encoding:
+        return None
+    plain = "".join(letter for letter in encoding.lower() if letter.isalnum())
+    return _CODECS.get(plain, plain or None)
+
+
+def group_channels(profiles: Iterable[Profile]) -> tuple[VideoChannel, ...]:
+    """One channel for each video source, in the order in which the device first names it (quirk 31: agsh/onvif 328).
+
+    Profiles without a video source (metadata, audio) are left out. If none has one, those with a video encoder are
+    taken for the only channel.
+    """
+    unique = list({profile.token: profile for profile in reversed(list(profiles))}.values())[::-1]
+    chosen = [profile for profile in unique if profile.has_source] or [p for p in unique if p.has_encoder]
+    sources: dict[str, list[Profile]] = {}
+    for profile in chosen:
+        sources.setdefault(profile.source_token or "", []).append(profile)
+    return tuple(VideoChannel(token, tuple(members)) for token, members in sources.items())
+
+
+def find_profile(channels: Sequence[VideoChannel], token: str) -> tuple[VideoChannel, Profile] | None:
+    """The channel that holds the profile with this token, and the profile."""
+    for channel in channels:
+        for profile in channel.profiles:
+            if profile.token == token:
+                return channel, profile
+    return None

@@ -1,0 +1,1 @@
+"""Which facilities, devices and cameras exist, and which worker watches which camera."""

@@ -1,0 +1,326 @@
+"""Cameras as integrators register them: by RTSP address, or by ONVIF device."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from services.contracts.errors import Fault, Invalid
+from services.contracts.ids import CameraId, FacilityId, PrincipalId, new_id
+from services.contracts.messages import RosterChange
+from services.contracts.scope import ProvinceScope
+from services.contracts.zones import FORBIDDEN_ZONES, Zone
+from services.registry import interrogations, provinces, repository
+from services.registry.credentials import CredentialVault
+from services.registry.errors import (
+    CameraAlreadyRegistered,
+    CameraNotFound,
+    FacilityNotFound,
+    ProvinceUnknown,
+    ZoneForbidden,
+)
+from services.registry.locator import Located, NewCredentials, NewOnvifSource, NewRtspSource, SourceLocator
+from services.registry.ports import AuditLog
+from services.registry.service import Registry, check_version
+from services.registry.snapshots import SnapshotFiles
+from services.registry.tables import Camera, Device, Facility, Protocol, Stream, StreamRole
+from services.runtime.clock import Clock
+from services.storage.database import AsyncSession, Transactions, violates
+from services.storage.paging import Page, PageRequest, page_of
+
+
+@dataclass(frozen=True, slots=True)
+class NewCamera:
+    """A camera as an integrator describes it."""
+
+    facility_id: FacilityId
+    name: str
+    zone: str
+    source: NewRtspSource | NewOnvifSource
+    credentials: NewCredentials | None = None
+    enabled: bool = True
+    maintenance: bool = False
+    record_only: bool = False
+
+
+class CameraRegistry:
+    """Registers, changes and retires cameras."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        registry: Registry,
+        vault: CredentialVault,
+        audit: AuditLog,
+        locator: SourceLocator,
+        snapshots: SnapshotFiles,
+        clock: Clock,
+    ) -> None:
+        self._transactions = transactions
+        self._registry = registry
+        self._vault = vault
+        self._audit = audit
+        self._locator = locator
+        self._snapshots = snapshots
+        self._clock = clock
+
+    async def register_camera(self, principal: PrincipalId, scope: ProvinceScope, new: NewCamera) -> Camera:
+        """Store a camera and nudge the workers.
+
+        Raises FacilityNotFound, ZoneForbidden, SourceInvalid, AddressRefused, ChannelRequired (a recorder whose
+        channel is not named), CameraAlreadyRegistered. Nothing is stored then. A device that does not answer now is
+        accepted: its camera's status will say what is wrong.
+        """
+        zone = read_zone(new.zone)
+        async with self._transactions.read() as session:
+            facility = await repository.facility(session, scope, new.facility_id)
+        if facility is None:
+            raise FacilityNotFound(faults=(Fault("/facility_id", "is not a facility within your provinces"),))
+        located = await self._locator.locate(new.source, facility.reach, new.credentials)
+        try:
+            async with self._transactions.write() as session:
+                camera = await self._insert(session, facility, new, zone, located)
+                await self._audit.record(
+                    session,
+                    principal_id=principal,
+                    action="camera.register",
+                    subject=str(camera.id),
+                    province_unit_id=facility.province_unit_id,
+                    details={"facility_id": str(facility.id), "credentials": new.credentials is not None},
+                )
+        except IntegrityError as error:
+            if violates(error, "uq_camera_source_key", "camera.source_key", "uq_device_facility_id_protocol"):
+                raise CameraAlreadyRegistered from error
+            if violates(error, "fk_camera_facility_id", "fk_device_facility_id", "FOREIGN KEY"):
+                raise FacilityNotFound(faults=(Fault("/facility_id", "was deleted meanwhile"),)) from error
+            raise
+        await self._registry.nudge(facility.id, RosterChange.CAMERA_REGISTERED, camera.id)
+        return camera
+
+    async def camera(self, scope: ProvinceScope, camera_id: CameraId) -> Camera:
+        """Raises CameraNotFound."""
+        async with self._transactions.read() as session:
+            return _found(await repository.camera(session, scope, camera_id))
+
+    async def cameras(
+        self,
+        scope: ProvinceScope,
+        page: PageRequest,
+        *,
+        facility_id: UUID | None = None,
+        province: str | None = None,
+    ) -> Page[Camera]:
+        units = None
+        if province is not None:
+            unit = provinces.parse_unit(province)
+            if unit is None:
+                raise ProvinceUnknown("/province")
+            units = provinces.scope_of([unit.id]).units
+        async with self._transactions.read() as session:
+            rows = await repository.cameras(session, scope, page, facility_id=facility_id, units=units)
+        return page_of(rows, page, lambda row: row.id)
+
+    async def cameras_of(self, scope: ProvinceScope, facility_id: FacilityId) -> Sequence[Camera]:
+        """All cameras of a facility in scope; empty for one out of scope."""
+        async with self._transactions.read() as session:
+            if await repository.facility(session, scope, facility_id) is None:
+                return ()
+            return await repository.cameras_of_facility(session, facility_id)
+
+    async def change_camera(
+        self,
+        principal: PrincipalId,
+        scope: ProvinceScope,
+        camera_id: CameraId,
+        changes: dict[str, Any],
+        if_version: int | None,
+    ) -> Camera:
+        """Set ``name``, ``zone``, ``enabled``, ``maintenance``, ``record_only`` or ``source`` (NewRtspSource, NewOnvifSource)."""
+        source = changes.pop("source", None)
+        if "zone" in changes:
+            changes["zone"] = read_zone(changes["zone"])
+        camera = await self.camera(scope, camera_id)
+        check_version(camera.version, if_version)
+        located = None
+        if source is not None:
+            known = self._vault.reveal(camera)
+            located = await self._locator.locate(
+                source, camera.facility.reach, NewCredentials(known.username, known.password) if known else None
+            )
+        try:
+            async with self._transactions.write() as session:
+                camera = _found(await repository.camera(session, scope, camera_id))
+                check_version(camera.version, if_version)
+                for name, value in changes.items():
+                    setattr(camera, name, value)
+                if located is not None:
+                    await self._move(session, camera, located)
+                camera.version += 1
+                camera.updated_at = self._clock.now()
+                await self._audit.record(
+                    session,
+                    principal_id=principal,
+                    action="camera.change",
+                    subject=str(camera_id),
+                    province_unit_id=camera.facility.province_unit_id,
+                    details={"fields": sorted([*changes, *(["source"] if source else [])])},
+                )
+        except IntegrityError as error:
+            if violates(error, "uq_camera_source_key", "camera.source_key"):
+                raise CameraAlreadyRegistered from error
+            raise
+        await self._registry.nudge(camera.facility_id, RosterChange.CAMERA_CHANGED, camera.id)
+        return camera
+
+    async def remove_camera(
+        self, principal: PrincipalId, scope: ProvinceScope, camera_id: CameraId, if_version: int | None
+    ) -> None:
+        """Delete a camera, its credentials and its lease. Its worker learns it at its next renewal."""
+        async with self._transactions.write() as session:
+            camera = _found(await repository.camera(session, scope, camera_id))
+            check_version(camera.version, if_version)
+            await session.delete(camera)
+            await session.flush()
+            await repository.delete_unused_device(session, camera.device_id)
+            await self._audit.record(
+                session,
+                principal_id=principal,
+                action="camera.remove",
+                subject=str(camera_id),
+                province_unit_id=camera.facility.province_unit_id,
+                details={"facility_id": str(camera.facility_id), "name": camera.name},
+            )
+        await self._snapshots.remove(camera_id)
+        await self._registry.nudge(camera.facility_id, RosterChange.CAMERA_RETIRED, camera.id)
+
+    async def enter_credentials(
+        self, principal: PrincipalId, scope: ProvinceScope, camera_id: CameraId, credentials: NewCredentials | None
+    ) -> Camera:
+        """Set a camera's credentials, or remove them with None. Waiting workers try them at once."""
+        async with self._transactions.write() as session:
+            camera = _found(await repository.camera(session, scope, camera_id))
+            if credentials is None:
+                camera.credential = None
+            else:
+                self._vault.enter(camera, credentials.username, credentials.password, self._clock.now())
+                # Somebody typed them again: they deserve two new attempts even if they are the ones refused before.
+                attempt = await repository.auth_attempt(
+                    session, camera.device_id, self._fingerprint(camera, credentials)
+                )
+                if attempt is not None:
+                    await session.delete(attempt)
+            camera.watch_version += 1
+            camera.version += 1
+            camera.updated_at = self._clock.now()
+            await self._audit.record(
+                session,
+                principal_id=principal,
+                action="camera.credentials",
+                subject=str(camera_id),
+                province_unit_id=camera.facility.province_unit_id,
+                details={"removed": credentials is None},
+            )
+        await self._registry.nudge(camera.facility_id, RosterChange.CREDENTIALS_CHANGED, camera.id)
+        return camera
+
+    def _fingerprint(self, camera: Camera, credentials: NewCredentials) -> str:
+        return self._vault.fingerprint(camera.device_id, credentials.username, credentials.password)
+
+    async def _insert(
+        self, session: AsyncSession, facility: Facility, new: NewCamera, zone: Zone, located: Located
+    ) -> Camera:
+        taken = await repository.camera_by_key(session, located.key(facility.reach))
+        if taken is not None:
+            raise CameraAlreadyRegistered(str(taken.id) if taken.facility_id == facility.id else None)
+        now = self._clock.now()
+        device = await self._device(session, facility.id, located)
+        camera = Camera(
+            id=new_id(),
+            facility_id=facility.id,
+            device_id=device.id,
+            name=new.name,
+            zone=zone,
+            profile=located.profile,
+            source_key=located.key(facility.reach),
+            enabled=new.enabled,
+            maintenance=new.maintenance,
+            record_only=new.record_only,
+            version=1,
+            watch_version=1,
+            streams=_streams(located),
+            credential=None,
+            created_at=now,
+            updated_at=now,
+        )
+        camera.device = device
+        session.add(camera)
+        if new.credentials is not None:
+            self._vault.enter(camera, new.credentials.username, new.credentials.password, now)
+        await session.flush()
+        await session.refresh(camera, ["facility"])
+        if located.auth is not None:
+            fingerprint = camera.credential.fingerprint if camera.credential else ""
+            await interrogations.remember_auth(session, device.id, fingerprint, located.auth, now)
+        return camera
+
+    async def _device(self, session: AsyncSession, facility_id: FacilityId, located: Located) -> Device:
+        device = await repository.device_at(
+            session, facility_id, located.protocol, located.address, located.endpoint.port
+        )
+        if device is None:
+            device = Device(
+                id=new_id(),
+                facility_id=facility_id,
+                protocol=located.protocol,
+                host=located.endpoint.host,
+                address=located.address,
+                port=located.endpoint.port,
+                created_at=self._clock.now(),
+            )
+            session.add(device)
+            await session.flush()
+        if located.told is not None:
+            interrogations.keep_facts(device, located.told, self._clock.now())
+        return device
+
+    async def _move(self, session: AsyncSession, camera: Camera, located: Located) -> None:
+        old_device, credentials = camera.device_id, self._vault.reveal(camera)
+        device = await self._device(session, camera.facility_id, located)
+        camera.device_id, camera.device = device.id, device
+        camera.profile = located.profile
+        camera.source_key = located.key(camera.facility.reach)
+        camera.watch_version += 1
+        camera.streams.clear()
+        await session.flush()
+        camera.streams.extend(_streams(located))
+        if credentials is not None:
+            # The fingerprint names the device, so it is made anew.
+            self._vault.enter(camera, credentials.username, credentials.password, self._clock.now())
+        await session.flush()
+        if old_device != device.id:
+            await repository.delete_unused_device(session, old_device)
+
+
+def read_zone(zone: str) -> Zone:
+    """The zone of this name. Raises ZoneForbidden or Invalid."""
+    if zone in FORBIDDEN_ZONES:
+        raise ZoneForbidden
+    try:
+        return Zone(zone)
+    except ValueError as error:
+        raise Invalid("This is not a zone.", faults=(Fault("/zone", f"must be one of {', '.join(Zone)}"),)) from error
+
+
+def _streams(located: Located) -> list[Stream]:
+    if located.protocol is Protocol.RTSP:
+        assert located.path is not None  # noqa: S101 - _locate gives every RTSP source a path
+        return [Stream(role=StreamRole.MAIN, port=located.endpoint.port, path=located.path)]
+    return []
+
+
+def _found(camera: Camera | None) -> Camera:
+    if camera is None:
+        raise CameraNotFound
+    return camera

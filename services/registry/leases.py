@@ -1,0 +1,189 @@
+"""Leases: which worker watches which camera, for how long. Decisions by the database's clock."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from services.contracts.camera import (
+    CameraAssignment,
+    Claim,
+    LeaseRef,
+    OnvifSource,
+    Renewal,
+    RtspSource,
+    Source,
+    WorkerIdentity,
+)
+from services.contracts.errors import Forbidden
+from services.contracts.ids import PrincipalId
+from services.contracts.scope import ProvinceScope
+from services.registry import lease_repository, repository
+from services.registry.errors import LeaseNotHeld
+from services.registry.tables import Camera, Protocol, Worker
+from services.storage.cipher import KeyRing
+from services.storage.database import AsyncSession, Transactions, database_now
+
+#: Most cameras one claim takes: short transactions, and a fair start when several workers come up together.
+CLAIM_MAX = 100
+
+#: How long a worker that is gone stays listed.
+_REMEMBER_WORKERS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCaller:
+    """Whose word a request of a worker is: the principal (None in this process) and how far its key reaches."""
+
+    principal_id: PrincipalId | None
+    scope: ProvinceScope
+
+
+def fair_share(
+    cameras_by_reach: Mapping[str, int], reaches_of_workers: Sequence[Collection[str]], mine: Collection[str]
+) -> int:
+    """How many cameras a worker should watch: of each reach its part among the workers that get there. Pure.
+
+    ``reaches_of_workers`` includes this worker; no reaches means all of them.
+    """
+    share = 0
+    for reach, cameras in cameras_by_reach.items():
+        if mine and reach not in mine:
+            continue
+        workers = sum(1 for reaches in reaches_of_workers if not reaches or reach in reaches)
+        share += math.ceil(cameras / max(workers, 1))
+    return share
+
+
+class Leases:
+    """Announce, claim, renew, release."""
+
+    def __init__(self, transactions: Transactions, keys: KeyRing, ttl: timedelta) -> None:
+        self._transactions = transactions
+        self._keys = keys
+        self._ttl = ttl
+
+    async def announce(self, caller: WorkerCaller, identity: WorkerIdentity) -> None:
+        """Note that a worker lives. Raises Forbidden for an id that another key came with."""
+        async with self._transactions.write() as session:
+            now = await database_now(session)
+            row = await lease_repository.worker(session, identity.worker_id)
+            if row is None:
+                row = Worker(id=identity.worker_id, principal_id=caller.principal_id, capacity=0, started_at=now)
+                session.add(row)
+                await lease_repository.forget_workers(session, now - _REMEMBER_WORKERS)
+            elif row.principal_id != caller.principal_id:
+                raise Forbidden("This worker id belongs to another key.")
+            row.name = identity.name
+            row.reaches = list(identity.reaches)
+            row.media_url = identity.media_url
+            row.media_certificate = identity.media_certificate
+            row.media_token = (
+                self._keys.encrypt(identity.media_token, f"worker:{row.id}:media_token")
+                if identity.media_token is not None
+                else None
+            )
+            row.heartbeat_at = now
+
+    async def claim(self, caller: WorkerCaller, worker_id: UUID, claim: Claim) -> Sequence[CameraAssignment]:
+        """Lease free cameras: up to the worker's fair share, and beyond it only those free for a whole TTL.
+
+        The second rule keeps a camera from staying dark when the others of its reach are full.
+        """
+        async with self._transactions.write() as session:
+            now = await database_now(session)
+            worker = await self._worker(session, caller, worker_id)
+            worker.capacity = claim.capacity
+            living = await lease_repository.living_workers(session, now - self._ttl)
+            counts = await lease_repository.watchable_by_reach(session, caller.scope, worker.reaches)
+            share = fair_share(counts, [other.reaches for other in living], worker.reaches)
+            room = min(claim.capacity - claim.held, CLAIM_MAX)
+            within = min(room, share - claim.held)
+            taken: dict[UUID, Camera] = {}
+            for limit, free_since in ((within, None), (room, now - self._ttl)):
+                if limit > len(taken):
+                    found = await lease_repository.free_cameras(
+                        session, caller.scope, worker.reaches, now, free_since=free_since, limit=limit - len(taken)
+                    )
+                    taken.update({camera.id: camera for camera in found})
+                    if not found:
+                        continue
+            epochs = await lease_repository.grant(session, list(taken), worker_id, now, now + self._ttl)
+            return [await self._assignment(session, taken[camera_id], epoch) for camera_id, epoch in epochs.items()]
+
+    async def renew(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[tuple[LeaseRef, int]]) -> Renewal:
+        """Prolong what is still held. What ran out is lost, even if nobody took it: the worker has fenced itself."""
+        async with self._transactions.write() as session:
+            now = await database_now(session)
+            worker = await self._worker(session, caller, worker_id)
+            worker.heartbeat_at = now
+            standing = await lease_repository.held(session, worker_id, now)
+            kept, changed, lost = [], [], []
+            for ref, version in leases:
+                epoch, camera = standing.get(ref.camera_id, (None, None))
+                if camera is None or epoch != ref.epoch:
+                    lost.append(ref)
+                    continue
+                kept.append(ref)
+                if camera.watch_version != version:
+                    changed.append(await self._assignment(session, camera, ref.epoch))
+            if kept:
+                await lease_repository.prolong(session, worker_id, [ref.camera_id for ref in kept], now + self._ttl)
+        return Renewal(ttl_s=self._ttl.total_seconds(), held=tuple(kept), changed=tuple(changed), lost=tuple(lost))
+
+    async def release(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[LeaseRef]) -> None:
+        """Give leases back; those not held are ignored."""
+        async with self._transactions.write() as session:
+            now = await database_now(session)
+            await self._worker(session, caller, worker_id)
+            await lease_repository.release(session, worker_id, {ref.camera_id: ref.epoch for ref in leases}, now)
+
+    async def require(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef) -> Camera:
+        """The leased camera. Raises LeaseNotHeld unless this worker holds exactly this lease now."""
+        now = await database_now(session)
+        await self._worker(session, caller, worker_id)
+        standing = (await lease_repository.leases(session, [lease.camera_id])).get(lease.camera_id)
+        if (
+            standing is None
+            or standing.worker_id != worker_id
+            or standing.epoch != lease.epoch
+            or standing.expires_at <= now
+        ):
+            raise LeaseNotHeld
+        camera = await repository.camera(session, caller.scope, lease.camera_id)
+        if camera is None:
+            raise LeaseNotHeld
+        return camera
+
+    async def _worker(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID) -> Worker:
+        worker = await lease_repository.worker(session, worker_id)
+        if worker is None or worker.principal_id != caller.principal_id:
+            raise Forbidden("Announce this worker first, with the same key.")
+        return worker
+
+    async def _assignment(self, session: AsyncSession, camera: Camera, epoch: int) -> CameraAssignment:
+        fingerprint = camera.credential.fingerprint if camera.credential else ""
+        attempt = await repository.auth_attempt(session, camera.device_id, fingerprint)
+        return CameraAssignment(
+            camera_id=camera.id,
+            facility_id=camera.facility_id,
+            device_id=camera.device_id,
+            reach=camera.facility.reach,
+            source=source_of(camera),
+            epoch=epoch,
+            version=camera.watch_version,
+            credential_version=camera.credential.version if camera.credential else 0,
+            credential_fingerprint=fingerprint,
+            refusals=attempt.refusals if attempt else 0,
+            refused_at=attempt.at if attempt and attempt.refusals else None,
+            locked_out=attempt.locked_out if attempt else False,
+        )
+
+
+def source_of(camera: Camera) -> Source:
+    """Where a worker finds this camera."""
+    device = camera.device
+    if device.protocol is Protocol.ONVIF:
+        return OnvifSource(address=device.address, port=device.port, profile=camera.profile)
+    return RtspSource(address=device.address, port=device.port, path=camera.streams[0].path)
