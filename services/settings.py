@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     frozen_after: Seconds = Field(25.0, description="Seconds an unchanged picture must last to be called frozen.")
 
     # Live
-    live_link_ttl: int = Field(120, ge=5, le=3600, description="Seconds within which a live link may be opened.")
+    live_link_ttl: int = Field(60, ge=5, le=3600, description="Seconds within which a live link may be opened.")
     live_session_max: Seconds = Field(3600.0, description="Most seconds one opened live view lasts.")
     live_streams_max: int = Field(32, gt=0, description="Most cameras one worker serves live at the same time.")
 

@@ -105,6 +105,14 @@ class ApiKeys:
                 raise Unauthenticated("This key is not valid (any more).")
             return await self._principal(session, row)
 
+    async def still_valid(self, key_id: UUID) -> bool:
+        """Whether the key may still be used. For live views, which outlast the request that the key came with."""
+        try:
+            await self.principal(key_id)
+        except Unauthenticated:
+            return False
+        return True
+
     async def keys(self, page: PageRequest) -> Page[tuple[ApiKey, Sequence[ProvinceUnitId]]]:
         """All keys, revoked ones too, with the units each was given."""
         query = select(ApiKey).order_by(ApiKey.id).limit(page.limit + 1)

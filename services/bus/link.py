@@ -1,7 +1,6 @@
 """A connection that comes back by itself. Knows nothing of AMQP: ``rabbit`` dials and hangs up."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import random
@@ -14,7 +13,6 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
-_HANG_UP_S = 2.0
 #: Attempts that are logged; all would fill the log of a night without a broker.
 _LOGGED_ATTEMPTS = frozenset({1, 10, 100, 1000})
 
@@ -26,11 +24,12 @@ Dial = Callable[[Callable[[], None]], Awaitable[ConnectionT]]
 
 
 class Link(Generic[ConnectionT]):
-    """One connection: dialled by ``open``, dialled again whenever it is lost, until ``close``."""
+    """One connection: dialled by ``open``, dialled again whenever it is lost, until ``close``.
 
-    def __init__(
-        self, name: str, dial: Dial[ConnectionT], hang_up: Callable[[ConnectionT], Awaitable[object]]
-    ) -> None:
+    ``hang_up`` is bounded in time and never raises, since it may be given a connection whose other end is gone.
+    """
+
+    def __init__(self, name: str, dial: Dial[ConnectionT], hang_up: Callable[[ConnectionT], Awaitable[None]]) -> None:
         self._name = name
         self._dial = dial
         self._hang_up = hang_up
@@ -89,7 +88,4 @@ class Link(Generic[ConnectionT]):
         self._generation += 1
         connection, self.current = self.current, None
         if connection is not None:
-            # It is being given up, so how it dies does not matter.
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(_HANG_UP_S):
-                    await self._hang_up(connection)
+            await self._hang_up(connection)

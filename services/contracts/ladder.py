@@ -95,6 +95,9 @@ class Reason(StrEnum):
     COVERED = "covered"
     BLURRED = "blurred"
     MOVED = "moved"
+    # What a facility lacks
+    NO_CAMERAS = "no_cameras"
+    ZONE_UNCOVERED = "zone_uncovered"
     # What we know
     FLAPPING = "flapping"
     NOT_WATCHED = "not_watched"
@@ -253,6 +256,14 @@ ADVICE: dict[Reason, Advice] = {
     Reason.MOVED: Advice(
         "The camera no longer looks where it was accepted. Turn it back or confirm the new view.",
         "Camera không còn hướng về vị trí đã nghiệm thu. Hãy chỉnh lại hoặc xác nhận góc nhìn mới.",
+    ),
+    Reason.NO_CAMERAS: Advice(
+        "No camera of this facility is registered. Survey it and register its cameras.",
+        "Cơ sở chưa có camera nào được đăng ký. Hãy khảo sát và đăng ký camera.",
+    ),
+    Reason.ZONE_UNCOVERED: Advice(
+        "A compulsory zone of the connection plan has no camera. Register one there, or agree another plan.",
+        "Một vị trí bắt buộc trong phương án kết nối chưa có camera. Hãy đăng ký camera hoặc thống nhất lại phương án.",
     ),
     Reason.FLAPPING: Advice(
         "The camera comes and goes. Check its power supply, cabling and the site's line.",

@@ -1,25 +1,15 @@
 """All SQL of leases and workers. Leases are judged by the database's clock alone."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, or_, select, update
 
+from services.contracts.roster import KnownLease
 from services.contracts.scope import ProvinceScope
 from services.registry.tables import Camera, CameraLease, Device, Facility, Worker
 from services.storage.database import AsyncSession
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseState:
-    """A lease as it stands."""
-
-    camera_id: UUID
-    worker_id: UUID | None
-    epoch: int
-    expires_at: datetime
 
 
 def _watchable(scope: ProvinceScope, reaches: Collection[str]) -> list[object]:
@@ -151,11 +141,11 @@ async def release(session: AsyncSession, worker_id: UUID, epochs: dict[UUID, int
     await session.flush()
 
 
-async def leases(session: AsyncSession, cameras: Collection[UUID]) -> dict[UUID, LeaseState]:
+async def leases(session: AsyncSession, cameras: Collection[UUID]) -> dict[UUID, KnownLease]:
     """The leases of these cameras as they stand, ended ones too."""
     rows = await session.execute(
         select(CameraLease.camera_id, CameraLease.worker_id, CameraLease.epoch, CameraLease.expires_at).where(
             CameraLease.camera_id.in_(cameras)
         )
     )
-    return {row[0]: LeaseState(row[0], row[1], row[2], row[3]) for row in rows.all()}
+    return {row[0]: KnownLease(row[1], row[2], row[3]) for row in rows.all()}

@@ -62,9 +62,9 @@ class AccessUnit:
     key: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Encoded pictures to be played again and again. ``parameter_sets`` are (VPS,) SPS, PPS."""
+    """Encoded pictures to be played again and again. ``parameter_sets`` are (VPS,) SPS, PPS. Compared by identity."""
 
     codec: Codec
     format: StreamFormat

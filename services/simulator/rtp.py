@@ -67,7 +67,14 @@ def interleave(frame: FramePayloads, *, channel: int, sequence: int, rtp_time: i
         marker = 0x80 if index == last else 0
         parts.append(
             _INTERLEAVED_RTP.pack(
-                0x24, channel, len(payload) + 12, 0x80, marker | PAYLOAD_TYPE, (sequence + index) & 0xFFFF, rtp_time, ssrc
+                0x24,
+                channel,
+                len(payload) + 12,
+                0x80,
+                marker | PAYLOAD_TYPE,
+                (sequence + index) & 0xFFFF,
+                rtp_time,
+                ssrc,
             )
         )
         parts.append(payload)
@@ -85,7 +92,16 @@ def sender_report(*, ssrc: int, now: datetime, rtp_time: int, packets: int, octe
     seconds = int(since_epoch)
     fraction = int((since_epoch - seconds) * 2**32)
     report = struct.pack(
-        ">BBHIIIIII", 0x80, 200, 6, ssrc, seconds & 0xFFFFFFFF, fraction, rtp_time, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
+        ">BBHIIIIII",
+        0x80,
+        200,
+        6,
+        ssrc,
+        seconds & 0xFFFFFFFF,
+        fraction,
+        rtp_time,
+        packets & 0xFFFFFFFF,
+        octets & 0xFFFFFFFF,
     )
     return report + _canonical_name(ssrc)
 

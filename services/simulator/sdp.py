@@ -22,7 +22,7 @@ def describe(loop: Loop, *, title: str, host: str, session_id: int) -> str:
         "a=range:npt=now-",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
         f"c=IN {family} {anywhere}",
-        f"b=AS:{loop.format.kbps * 2}",
+        f"b=AS:{loop.format.kbps * 5 // 4}",
         f"a=rtpmap:{PAYLOAD_TYPE} {loop.codec.value.upper()}/{CLOCK_RATE}",
         f"a=fmtp:{PAYLOAD_TYPE} {_parameters(loop)}",
         f"a=framerate:{loop.format.fps}",

@@ -3,5 +3,5 @@
 Only ``library`` imports onvif-zeep and zeep. ``uris``, ``channels``, ``negotiation``, ``digest``, ``clock`` and
 ``soap`` decide without I/O; ``transport`` moves bytes within bounds; ``conversation`` joins the two for one device.
 
-"Quirk" with a number, in comments here and in the tests, means the list of device quirks in ``docs/onvif-quirks.md``.
+A comment beside a workaround names its evidence: a repository and issue, or a section of a specification.
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One media profile. Everything but the token may be missing (quirk 30: FaisalAhmed123/easy_onvif issue 20)."""
+    """One media profile. Everything but the token may be missing: metadata profiles, sparse firmware."""
 
     token: str
     name: str | None = None
@@ -47,7 +47,7 @@ _CODECS = {"h264": "h264", "h265": "h265", "hevc": "h265", "jpeg": "mjpeg", "mjp
 
 
 def codec_name(encoding: str | None) -> str | None:
-    """Our name of a codec. The SDP of the stream is believed more (quirk 29)."""
+    """Our name of a codec. The SDP of the stream is believed more: Media1 cannot say H.265."""
     if not encoding:
         return None
     plain = "".join(letter for letter in encoding.lower() if letter.isalnum())
@@ -55,7 +55,7 @@ def codec_name(encoding: str | None) -> str | None:
 
 
 def group_channels(profiles: Iterable[Profile]) -> tuple[VideoChannel, ...]:
-    """One channel for each video source, in the order in which the device first names it (quirk 31: agsh/onvif 328).
+    """One channel for each video source, in the order in which the device first names it (agsh/onvif issue 328).
 
     Profiles without a video source (metadata, audio) are left out. If none has one, those with a video encoder are
     taken for the only channel.

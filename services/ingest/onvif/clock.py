@@ -1,4 +1,7 @@
-"""The device's clock. WS-Security signs the time, so a device with a wrong clock refuses a right password (quirk 1)."""
+"""The device's clock. WS-Security signs the time, so a device with a wrong clock refuses a right password.
+
+Evidence: home-assistant/core issues 121952 and 91587, lumeohq/onvif-rs issue 79.
+"""
 
 from datetime import UTC, datetime
 
@@ -6,7 +9,7 @@ from datetime import UTC, datetime
 def device_time(year: object, month: object, day: object, hour: object, minute: object, second: object) -> datetime | None:
     """The moment that a device told, or None when it told none or nonsense.
 
-    Quirk 3: no UTCDateTime at all (agsh/onvif pull request 65), minute 61 (home-assistant/core issue 124086), 0000-00-00
+    No UTCDateTime at all (agsh/onvif pull request 65), minute 61 (home-assistant/core issue 124086), 0000-00-00
     (home-assistant/core pull request 66357).
     """
     parts = (year, month, day, hour, minute, second)

@@ -1,7 +1,7 @@
 """Addresses as devices write them: full of surprises, and never followed.
 
 Of a stream address we keep port, path and query; of a service address path and query. The host is always the one we
-reached, since devices name inner, stale and foreign ones (quirk 13).
+reached, since devices name inner, stale and foreign ones (home-assistant/core issue 163938: the wrong camera was shown).
 """
 
 import re
@@ -35,7 +35,7 @@ class StreamUri:
 def read_stream_uri(text: str | None) -> StreamUri | None:
     """The first RTSP address in ``text``, or None when there is none.
 
-    Some devices put line breaks or several addresses into one field (quirk 17: AlexxIT/go2rtc issues 638, 662, 884).
+    Some devices put line breaks or several addresses into one field (AlexxIT/go2rtc issues 638, 662, 884).
     """
     for candidate in (text or "").split():
         parts = _split(candidate, {"rtsp"})
@@ -47,7 +47,7 @@ def read_stream_uri(text: str | None) -> StreamUri | None:
 
 
 def service_path(xaddr: str | None) -> str | None:
-    """Path and query of the first HTTP address in ``xaddr``, or None when there is none (quirks 13 and 17)."""
+    """Path and query of the first HTTP address in ``xaddr``, or None when there is none."""
     for candidate in (xaddr or "").split():
         if candidate.startswith("/") and not candidate.startswith("//"):
             return _request_target(candidate[:_MAX_LENGTH])
@@ -68,16 +68,16 @@ def _split(url: str, schemes: set[str]) -> tuple[str, int | None, str] | None:
     named = _HOST_AND_PORTS.fullmatch(authority)
     if named is None:
         return (authority, None, target) if _BARE_IPV6.fullmatch(authority) else None
-    # Quirk 18: "host:8106:8106" (home-assistant/core issue 92603); the second port is a repetition.
+    # "host:8106:8106" (home-assistant/core issue 92603): the second port is a repetition.
     ports = [int(digits) for digits in named["ports"].split(":") if digits and len(digits) <= 5]
     port = ports[0] if ports and 0 < ports[0] < 65536 else None
     return authority, port, target
 
 
 def _without_user_info(rest: str) -> str:
-    """What follows "scheme://" without user and password (quirk 15: home-assistant/core issue 41815).
+    """What follows "scheme://" without user and password (home-assistant/core issue 41815).
 
-    Devices write the password as it is, and it may hold "/", "?", "#" and "@" (quirk 16). The user info therefore ends
+    Devices write the password as it is, and it may hold "/", "?", "#" and "@" (AlexxIT/go2rtc issue 703). The user info therefore ends
     at the first "@" that an IP address follows; only without one does the rule of RFC 3986 apply.
     """
     if _STARTS_WITH_IP.match(rest):

@@ -1,0 +1,1 @@
+"""HTTP: the REST interface for integrators, the monitoring centre, operators and workers. Sole importer of FastAPI."""

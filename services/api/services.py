@@ -1,0 +1,32 @@
+"""What the routes need, put together by ``assembly``."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.access.audit import Audit
+from services.access.keys import ApiKeys
+from services.aggregator.queries import StatusQueries
+from services.live.service import LiveLinks
+from services.programme.service import Programme
+from services.registry.cameras import CameraRegistry
+from services.registry.directory import SnapshotDesk, WorkerDesk
+from services.registry.service import Registry
+from services.runtime.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Everything behind the routes. ``readiness`` maps a part to a check that raises when it is not ready."""
+
+    registry: Registry
+    cameras: CameraRegistry
+    desk: WorkerDesk
+    snapshots: SnapshotDesk
+    status: StatusQueries
+    live: LiveLinks
+    programme: Programme
+    keys: ApiKeys
+    audit: Audit
+    metrics: Metrics
+    readiness: dict[str, Callable[[], Awaitable[None]]]
+    public_url: str

@@ -1,0 +1,98 @@
+"""Which way a device wants us to sign in, learned without spending an attempt, and what it said to our credentials.
+
+ONVIF Core specification, "Authentication": a device that knows HTTP Digest answers a request without credentials with
+401 and a challenge; one that knows WS-Security only answers with a fault NotAuthorized. A client sends never both.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from services.ingest.onvif.digest import Challenge, choose
+from services.ingest.onvif.soap import SoapFault
+
+
+class Signature(StrEnum):
+    """What a request carries to prove who sends it."""
+
+    NONE = "none"
+    DIGEST = "digest"
+    WSSE = "wsse"
+
+
+class Verdict(Enum):
+    """What a reply says about the request's right to be answered."""
+
+    GRANTED = "granted"  # or at least not refused for want of credentials
+    WANTS_DIGEST = "wants_digest"
+    WANTS_WSSE = "wants_wsse"
+    WANTS_UNKNOWN = "wants_unknown"  # HTTP Digest by algorithms that we do not have
+    STALE = "stale"  # the nonce is too old, the credentials are not judged
+    REFUSED = "refused"
+    LOCKED_OUT = "locked_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What matters of a reply here. When it is no SOAP, ``text`` is the beginning of its body, ``not_soap`` says why."""
+
+    status: int
+    challenges: Sequence[Challenge] = ()
+    fault: SoapFault | None = None
+    text: str = ""
+    not_soap: str = ""
+
+
+#: Subcodes of the ONVIF Core specification and fault codes of WS-Security 1.0 section 12. Hikvision says InvalidSecurity
+#: (home-assistant/core issue 93079).
+_NOT_AUTHORIZED_CODES = frozenset(
+    {"notauthorized", "failedauthentication", "invalidsecurity", "invalidsecuritytoken", "failedcheck"}
+)
+#: Faults without a subcode: ipycam 1.3.0 "Sender not authorized"; Hikvision "Unauthorized" (agsh/onvif issue 178).
+_NOT_AUTHORIZED_TEXT = re.compile(
+    r"not\s*authori[sz]ed|unauthori[sz]ed|requires\s+authori[sz]ation|authentication\s+(?:failed|failure|error)|"
+    r"wsse\s+authorized\s+time\s+check\s+failed",
+    re.IGNORECASE,
+)
+#: Reolink, Hikvision and others lock for minutes after wrong passwords (home-assistant/core issue 175333).
+_LOCKED_TEXT = re.compile(
+    r"(?<!un)(?<!not )locked|lock[\s-]?out|<lockstatus>\s*lock\s*<|too many (?:failed|invalid|wrong|login|attempts|tries)",
+    re.IGNORECASE,
+)
+#: A notice is short. A whole login page may hold any word in its scripts.
+_NOTICE_LENGTH = 2000
+
+
+def judge(answer: Answer, sent: Signature) -> Verdict:
+    """What the reply to a request with this signature says."""
+    unauthorized = answer.status == 401 or _says_not_authorized(answer.fault)
+    if _says_locked(answer, unauthorized=unauthorized):
+        return Verdict.LOCKED_OUT
+    digests = [challenge for challenge in answer.challenges if challenge.scheme == "digest"]
+    if sent is Signature.NONE:
+        if not unauthorized:
+            return Verdict.GRANTED
+        if choose(digests) is not None:
+            return Verdict.WANTS_DIGEST
+        return Verdict.WANTS_UNKNOWN if digests else Verdict.WANTS_WSSE
+    if sent is Signature.DIGEST and answer.status == 401 and any(challenge.stale and challenge.answerable for challenge in digests):
+        return Verdict.STALE
+    return Verdict.REFUSED if unauthorized or answer.status == 403 else Verdict.GRANTED
+
+
+def _says_not_authorized(fault: SoapFault | None) -> bool:
+    return fault is not None and (
+        any(code.lower() in _NOT_AUTHORIZED_CODES for code in fault.codes)
+        or _NOT_AUTHORIZED_TEXT.search(fault.reason) is not None
+    )
+
+
+def _says_locked(answer: Answer, *, unauthorized: bool) -> bool:
+    if answer.status == 423:
+        return True
+    fault = answer.fault
+    if fault is not None and any(_LOCKED_TEXT.search(said) for said in (*fault.codes, fault.reason)):
+        return True
+    notice = len(answer.text) <= _NOTICE_LENGTH and _LOCKED_TEXT.search(answer.text) is not None
+    return notice and (unauthorized or answer.status == 403)

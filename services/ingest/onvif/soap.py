@@ -1,0 +1,138 @@
+"""From the bytes of a reply to a clean SOAP 1.2 document, whatever the device made of it.
+
+No document type is ever accepted, so that no entity is ever expanded; nothing is loaded from anywhere. What comes out
+holds one body with one element, in the namespaces of the ONVIF schemas, in UTF-8.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+#: A recorder of 64 channels with three full profiles each stays below 25,000.
+MAX_ELEMENTS = 50_000
+
+_SOAP = "http://www.w3.org/2003/05/soap-envelope"
+_SCHEMA = "http://www.onvif.org/ver10/schema"
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_DECLARED_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_ENCODINGS = frozenset(
+    codecs.lookup(name).name
+    for name in ("utf-8", "ascii", "latin-1", "cp1252", "cp1258", "gb2312", "gbk", "gb18030", "big5", "euc-kr", "shift-jis")
+)
+
+
+class NotSoap(Exception):
+    """The reply is no SOAP message. The text says what it is instead; it holds nothing that the device wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoapFault:
+    """A SOAP fault. ``codes`` are local names, outermost first."""
+
+    codes: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoapReply:
+    """``element`` is the local name of what stands in the body; ``document`` is what zeep may read."""
+
+    element: str
+    fault: SoapFault | None
+    document: bytes
+
+
+def read_soap(raw: bytes, *, service: str, charset: str | None = None) -> SoapReply:
+    """Read a reply. Raises NotSoap.
+
+    ``service`` is the namespace of the service that was asked, ``charset`` that of the Content-Type header. Broken markup is mended as far as libxml2 can; undeclared prefixes
+    and missing namespaces get the one that belongs there (mvantellingen/python-zeep issue 1205, onvif/specs issue 402).
+    """
+    root = _parse(_decode(raw, charset))
+    body = next((child for child in root if _local(child) == "Body"), None)
+    if _local(root) != "Envelope" or body is None:
+        raise NotSoap(f"the document is no SOAP envelope but <{_local(root)[:40]}>")
+    content = next((child for child in body if isinstance(child.tag, str)), None)
+    if content is None:
+        raise NotSoap("the SOAP body is empty")
+    element = _local(content)
+    if element == "Fault":
+        return SoapReply(element, _read_fault(content), b"")
+    return SoapReply(element, None, _document(content, service))
+
+
+def _decode(raw: bytes, charset: str | None) -> str:
+    for bom, encoding in _BOMS:
+        if raw.startswith(bom):
+            return raw[len(bom) :].decode(encoding, "replace")
+    declared = _DECLARED_ENCODING.search(raw, 0, 300)
+    for name in (charset, declared[1].decode("ascii") if declared else None):
+        try:
+            if name and codecs.lookup(name).name in _ENCODINGS:
+                return raw.decode(name, "replace")
+        except LookupError:
+            continue
+    # Names in the local code page under a UTF-8 label (openvideolibs/python-onvif-zeep-async pull request 44).
+    return raw.decode("utf-8", "replace")
+
+
+def _parse(text: str) -> etree._Element:
+    if "<!DOCTYPE" in text:
+        raise NotSoap("the document has a document type declaration, which SOAP forbids")
+    parser = etree.XMLParser(
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(_DECLARATION.sub("", text, count=1).strip().encode(), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None:
+        raise NotSoap("the reply is no XML")
+    if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
+        raise NotSoap(f"the document has more than {MAX_ELEMENTS} elements")
+    return root
+
+
+def _local(element: etree._Element) -> str:
+    """The name without namespace and without a prefix that nobody declared."""
+    return re.split(r"[}:]", element.tag)[-1] if isinstance(element.tag, str) else ""
+
+
+def _read_fault(fault: etree._Element) -> SoapFault:
+    """Read a fault of SOAP 1.2 (Code, Subcode, Reason) or 1.1 (faultcode, faultstring)."""
+    codes, reasons = [], []
+    for element in fault.iter():
+        text = (element.text or "").strip()
+        if text and _local(element) in {"Value", "faultcode"}:
+            codes.append(text.rpartition(":")[2][:80])
+        elif text and _local(element) in {"Text", "faultstring"}:
+            reasons.append(text)
+    return SoapFault(tuple(codes[:8]), " ".join(reasons)[:500])
+
+
+def _document(content: etree._Element, service: str) -> bytes:
+    """A SOAP 1.2 envelope around the content, without headers and with every namespace in place."""
+    # The ONVIF services declare their own types one level deep, GetServices two; below stands the common schema.
+    own_depth = 2 if _local(content) == "GetServicesResponse" else 1
+    depth = -1
+    for event, element in etree.iterwalk(content, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if event == "start" and isinstance(element.tag, str):
+            if not element.tag.startswith("{"):
+                element.tag = f"{{{service if depth <= own_depth else _SCHEMA}}}{_local(element)}"
+            # A type by an undeclared prefix would make the whole reply unreadable, and we need none.
+            element.attrib.pop(_TYPE, None)
+    envelope = etree.Element(f"{{{_SOAP}}}Envelope")
+    etree.SubElement(envelope, f"{{{_SOAP}}}Body").append(content)
+    document: bytes = etree.tostring(envelope, encoding="utf-8")
+    return document

@@ -1,0 +1,1 @@
+"""Who may look at a camera, until when, and the pictures themselves."""

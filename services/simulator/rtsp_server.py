@@ -1,0 +1,71 @@
+"""The RTSP port of one device: where its mounts are offered (RFC 2326, RTP over the same TCP connection only)."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from services.simulator.digest import DigestGuard, Verdict
+from services.simulator.faults import Fault
+from services.simulator.listener import Listener
+from services.simulator.mount import Mount
+from services.simulator.rtsp_session import Answer, RtspLimits, RtspSession, serve_session
+from services.simulator.sdp import TRACK
+from services.simulator.state import DeviceState
+from services.simulator.wire import HEAD_MAX_BYTES, Head
+
+_AUTHORITY = re.compile(r"^rtsps?://[^/]*", re.IGNORECASE)
+
+
+class RtspServer:
+    """Serves the mounts of one device. ``guard`` None means that nobody is asked for credentials."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        mounts: Mapping[str, Mount],
+        state: DeviceState,
+        guard: DigestGuard | None,
+        limits: RtspLimits,
+    ) -> None:
+        self.limits = limits
+        self.mounts = mounts
+        self.listener = Listener(host, port, self._serve, read_limit=HEAD_MAX_BYTES)
+        self._state = state
+        self._guard = guard
+
+    def find_mount(self, uri: str) -> Mount | None:
+        """The mount that a request URI names, by itself or by its track."""
+        path = _AUTHORITY.sub("", uri) or "/"
+        for mount in self.mounts.values():
+            if path in {mount.path, f"{mount.path}/"} or path == f"{mount.path}/{TRACK}":
+                return None if mount.fault is Fault.OFF else mount
+        return None
+
+    def refusal(self, head: Head) -> Answer | None:
+        """401 with challenges, or None when the request may go on."""
+        if self._guard is None:
+            return None
+        mount = self.find_mount(head.target)
+        verdict = self._guard.judge(
+            head.headers.get("authorization"),
+            method=head.method,
+            uri=head.target,
+            username=self._state.username,
+            password=self._state.password_under(mount.fault if mount else self._state.fault),
+        )
+        if verdict is Verdict.ACCEPTED:
+            return None
+        if verdict is Verdict.REFUSED:
+            self._state.refusals += 1
+        challenges = self._guard.challenges(stale=verdict is Verdict.STALE)
+        return Answer(401, tuple(("WWW-Authenticate", challenge) for challenge in challenges))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one session more is too many."""
+        limit = self.limits.sessions_max
+        return limit is not None and sum(mount.viewers for mount in self.mounts.values()) >= limit
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve_session(RtspSession(self, writer), reader)
