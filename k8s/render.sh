@@ -3,17 +3,23 @@
 # that was not rendered is found even where kubectl is missing: `cd k8s && sha256sum --check rendered/SHA256SUMS`.
 # Another directory for the results may be given: k8s/render.sh DIRECTORY
 set -eu
-cd "$(dirname "$0")"
-results=${1:-rendered}
+results=${1:-$(dirname "$0")/rendered}
 mkdir -p "$results"
+results=$(cd "$results" && pwd)
+cd "$(dirname "$0")"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/rendered"
 for overlay in overlays/*/; do
     name=$(basename "$overlay")
-    {
-        echo "# Made by k8s/render.sh from k8s/overlays/$name: change it there."
-        kubectl kustomize "$overlay"
-    } > "$results/$name.yaml.new"
-    mv "$results/$name.yaml.new" "$results/$name.yaml"
+    echo "# Made by k8s/render.sh from k8s/overlays/$name: change it there." > "$work/rendered/$name.yaml"
+    kubectl kustomize "overlays/$name" >> "$work/rendered/$name.yaml"
 done
-find base overlays -type f | LC_ALL=C sort | xargs sha256sum > "$results/SHA256SUMS.new"
-(cd "$results" && sha256sum ./*.yaml) | sed "s|  \./|  rendered/|" >> "$results/SHA256SUMS.new"
-mv "$results/SHA256SUMS.new" "$results/SHA256SUMS"
+find base overlays -type f | LC_ALL=C sort | xargs sha256sum > "$work/sums"
+(cd "$work" && find rendered -type f | LC_ALL=C sort | xargs sha256sum) >> "$work/sums"
+
+# Nothing is replaced before everything was made.
+rm -f "$results"/*.yaml
+cp "$work"/rendered/*.yaml "$results"
+cp "$work/sums" "$results/SHA256SUMS"

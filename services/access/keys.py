@@ -10,15 +10,16 @@ import re
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.access.audit import Audit
 from services.access.roles import Principal, Role
 from services.access.tables import ApiKey, ApiKeyProvince
 from services.contracts.errors import NotFound, Unauthenticated
-from services.contracts.ids import ProvinceUnitId, new_id
+from services.contracts.ids import PrincipalId, ProvinceUnitId, new_id
 from services.contracts.scope import ProvinceScope
 from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions
@@ -44,8 +45,9 @@ class ScopeOf(Protocol):
 class ApiKeys:
     """Makes keys, knows who comes with one, revokes them."""
 
-    def __init__(self, transactions: Transactions, scope_of: ScopeOf, clock: Clock) -> None:
+    def __init__(self, transactions: Transactions, audit: Audit, scope_of: ScopeOf, clock: Clock) -> None:
         self._transactions = transactions
+        self._audit = audit
         self._scope_of = scope_of
         self._clock = clock
 
@@ -56,6 +58,7 @@ class ApiKeys:
         provinces: Collection[ProvinceUnitId],
         expires_at: datetime | None = None,
         *,
+        made_by: PrincipalId | None = None,
         replace: bool = False,
     ) -> tuple[ApiKey, str]:
         """The row and the key in clear, which is shown this once only. ``replace`` revokes older keys of that name."""
@@ -79,6 +82,13 @@ class ApiKeys:
             session.add(row)
             await session.flush()
             session.add_all(ApiKeyProvince(api_key_id=row.id, province_unit_id=unit) for unit in sorted(set(provinces)))
+            await self._audit.record(
+                session,
+                principal_id=made_by,
+                action="key.create",
+                subject=str(row.id),
+                details={"name": name, "role": role.value, "provinces": sorted(set(provinces))},
+            )
         return row, f"vg_{prefix}_{secret}"
 
     async def authenticate(self, key: str) -> Principal:
@@ -113,30 +123,33 @@ class ApiKeys:
             return False
         return True
 
-    async def keys(self, page: PageRequest) -> Page[tuple[ApiKey, Sequence[ProvinceUnitId]]]:
-        """All keys, revoked ones too, with the units each was given."""
-        query = select(ApiKey).order_by(ApiKey.id).limit(page.limit + 1)
+    async def keys(self, scope: ProvinceScope, page: PageRequest) -> Page[tuple[ApiKey, Sequence[ProvinceUnitId]]]:
+        """Keys that reach no further than ``scope``, revoked ones too, with the units each was given."""
+        query = _within(select(ApiKey), scope).order_by(ApiKey.id).limit(page.limit + 1)
         if page.after is not None:
             query = query.where(ApiKey.id > page.after)
         async with self._transactions.read() as session:
-            rows = (await session.scalars(query)).all()
+            rows: Sequence[ApiKey] = (await session.scalars(query)).all()
             units: dict[UUID, list[ProvinceUnitId]] = {row.id: [] for row in rows}
             found = await session.execute(
-                select(ApiKeyProvince.api_key_id, ApiKeyProvince.province_unit_id).where(
-                    ApiKeyProvince.api_key_id.in_(units)
-                )
+                select(ApiKeyProvince.api_key_id, ApiKeyProvince.province_unit_id)
+                .where(ApiKeyProvince.api_key_id.in_(units))
+                .order_by(ApiKeyProvince.province_unit_id)
             )
             for key_id, unit in found.all():
                 units[key_id].append(unit)
         return page_of([(row, units[row.id]) for row in rows], page, lambda item: item[0].id)
 
-    async def revoke(self, key_id: UUID) -> None:
-        """From now on this key is refused. Raises KeyNotFound."""
+    async def revoke(self, scope: ProvinceScope, key_id: UUID, *, revoked_by: PrincipalId | None) -> None:
+        """From now on this key is refused. Raises KeyNotFound, also for a key that reaches further than ``scope``."""
         async with self._transactions.write() as session:
-            row = await session.get(ApiKey, key_id)
+            row = (await session.scalars(_within(select(ApiKey).where(ApiKey.id == key_id), scope))).one_or_none()
             if row is None:
                 raise KeyNotFound
             row.revoked_at = row.revoked_at or self._clock.now()
+            await self._audit.record(
+                session, principal_id=revoked_by, action="key.revoke", subject=str(key_id), details={"name": row.name}
+            )
 
     async def _principal(self, session: AsyncSession, row: ApiKey) -> Principal:
         if row.expires_at is not None and row.expires_at <= self._clock.now():
@@ -151,3 +164,13 @@ class ApiKeys:
         if row.last_used_at is None or now - row.last_used_at > _NOTE_USE_EVERY:
             async with self._transactions.write() as session:
                 await session.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now))
+
+
+def _within(query: Any, scope: ProvinceScope) -> Any:
+    """Only keys whose every province lies in scope, and that have one at all unless the scope is the whole country."""
+    if scope.units is None:
+        return query
+    units = select(ApiKeyProvince.api_key_id)
+    return query.where(
+        ApiKey.id.in_(units), ApiKey.id.not_in(units.where(ApiKeyProvince.province_unit_id.not_in(scope.units)))
+    )

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.bus.delivery import BusCounters, DeadLetter, Outcome, attempt, retry_pause_s
@@ -113,7 +112,7 @@ class MemoryBus:
         for shard in group.shards:
             shard.changed.set()
 
-    async def dead_letters(self, group: str) -> Sequence[DeadLetter]:
+    async def dead_letters(self, group: str) -> tuple[DeadLetter, ...]:
         """The dead letters of a group, oldest first."""
         return tuple(self._groups[group].dead)
 

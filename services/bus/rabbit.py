@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
@@ -154,7 +154,7 @@ class RabbitBus:
                 log.warning("cannot consume yet", extra={"group": name, "error": self._unavailable(error).detail})
                 consumer.lost()
 
-    async def dead_letters(self, group: str, limit: int = 100) -> Sequence[DeadLetter]:
+    async def dead_letters(self, group: str, limit: int = 100) -> tuple[DeadLetter, ...]:
         """The first dead letters of a group; they stay where they are. Raises BusUnavailable."""
         consumer = self._consuming.current
         if consumer is None:
@@ -169,7 +169,7 @@ class RabbitBus:
                         found.append(DeadLetter(letter.body, str(letter.headers.get(FIRST_DEATH_HEADER))))
         except Exception as error:
             raise self._unavailable(error) from error
-        return found
+        return tuple(found)
 
     async def _send(self, publish: Callable[[_Publisher], Awaitable[object]]) -> None:
         publisher = self._publishing.current

@@ -15,7 +15,7 @@ from services.contracts.camera import (
     WorkerIdentity,
 )
 from services.contracts.scope import EVERYWHERE, ProvinceScope
-from services.registry import interrogations, repository, snapshots
+from services.registry import interrogations, lease_repository, repository, snapshots
 from services.registry.credentials import CredentialVault
 from services.registry.errors import CameraNotFound, SnapshotNotFound
 from services.registry.leases import Leases, WorkerCaller
@@ -23,7 +23,7 @@ from services.registry.ports import AuditLog
 from services.registry.snapshots import SnapshotFiles
 from services.registry.tables import SnapshotRow
 from services.runtime.clock import Clock
-from services.storage.database import Transactions
+from services.storage.database import Transactions, database_now
 
 
 class WorkerDesk:
@@ -44,6 +44,12 @@ class WorkerDesk:
         self._files = files
         self._audit = audit
         self._clock = clock
+
+    async def watcher_of(self, camera_id: UUID) -> str | None:
+        """Name of the worker that holds the lease on a camera now."""
+        async with self._transactions.read() as session:
+            holder = await lease_repository.holder(session, camera_id, await database_now(session))
+        return holder.name if holder is not None else None
 
     async def credentials_for(self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef) -> Credentials | None:
         """The credentials of a leased camera. Audited each time they leave. Raises LeaseNotHeld."""

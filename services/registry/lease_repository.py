@@ -141,6 +141,16 @@ async def release(session: AsyncSession, worker_id: UUID, epochs: dict[UUID, int
     await session.flush()
 
 
+async def holder(session: AsyncSession, camera_id: UUID, now: datetime) -> Worker | None:
+    """The worker that holds the lease on a camera now."""
+    query = (
+        select(Worker)
+        .join(CameraLease, CameraLease.worker_id == Worker.id)
+        .where(CameraLease.camera_id == camera_id, CameraLease.expires_at > now)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
 async def leases(session: AsyncSession, cameras: Collection[UUID]) -> dict[UUID, KnownLease]:
     """The leases of these cameras as they stand, ended ones too."""
     rows = await session.execute(

@@ -117,3 +117,8 @@ def onvif_source_key(reach: str, address: str, port: int, channel: str | None) -
 def in_reach(source_key: str, reach: str) -> str:
     """The key of the same endpoint in another reach. A reach label never holds a ``|``."""
     return reach + source_key[source_key.index("|") :]
+
+
+def rtsp_url(host: str, port: int, path: str) -> str:
+    """The URL of an RTSP endpoint."""
+    return f"rtsp://{f'[{host}]' if ':' in host else host}:{port}{path}"

@@ -83,11 +83,21 @@ class RabbitServer:
         }
 
     def start(self) -> None:
-        """Start on the same data. Also after ``kill``."""
+        """Start on the same data and wait until it serves. Also after ``kill``."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """The first half of ``start``, which returns at once. Not from a thread that ends before the broker may."""
         if self._epmd is None:
             self._epmd = ServerProcess([self._epmd_program], log=self._dir / "epmd.log", env=self._env)
             self._epmd.wait_until(lambda: port_answers(self._epmd_port), timeout_s=10)
         self._process = ServerProcess([self._server], log=self._dir / "broker.log", env=self._env)
+
+    def wait_until_ready(self) -> None:
+        """The second half of ``start``; this one may run in any thread."""
+        if self._process is None:
+            raise RuntimeError("launch it first")
         self._process.wait_until(self._ready, timeout_s=90)
 
     def kill(self) -> None:

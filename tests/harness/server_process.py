@@ -42,7 +42,8 @@ def port_answers(port: int) -> bool:
 class ServerProcess:
     """One child process whose output goes to a file.
 
-    The kernel ends it when this process dies (PR_SET_PDEATHSIG), so that not even a killed test run leaves it behind.
+    The kernel ends it when the thread that made it ends (PR_SET_PDEATHSIG), so that not even a killed test run leaves it
+    behind. So make it in the main thread: one of ``asyncio.to_thread`` ends with its event loop.
     """
 
     def __init__(

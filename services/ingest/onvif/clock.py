@@ -6,7 +6,9 @@ Evidence: home-assistant/core issues 121952 and 91587, lumeohq/onvif-rs issue 79
 from datetime import UTC, datetime
 
 
-def device_time(year: object, month: object, day: object, hour: object, minute: object, second: object) -> datetime | None:
+def device_time(
+    year: object, month: object, day: object, hour: object, minute: object, second: object
+) -> datetime | None:
     """The moment that a device told, or None when it told none or nonsense.
 
     No UTCDateTime at all (agsh/onvif pull request 65), minute 61 (home-assistant/core issue 124086), 0000-00-00

@@ -10,16 +10,16 @@ from datetime import timedelta
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
 
 from services.contracts.camera import AuthOutcome, Credentials
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.onvif import wsse
-from services.ingest.onvif.digest import Challenge, authorization, choose, read_challenges
-from services.ingest.onvif.negotiation import Answer, Signature, Verdict, judge
+from services.ingest.onvif.negotiation import Answer, Signature, Verdict, answerable, judge
 from services.ingest.onvif.soap import NotSoap, SoapFault, SoapReply, read_soap
 from services.ingest.onvif.transport import Deadline, Endpoint, HttpLimits, HttpReply, WireFault, post
+from services.ingest.rtsp.auth import Challenge, digest_header, parse_challenges
 from services.runtime.clock import Clock
 from services.runtime.logs import redact
 
@@ -73,6 +73,8 @@ class Conversation:
         self.signature = Signature.NONE
         #: While True, no request carries credentials.
         self.anonymous = True
+        #: How many replies zeep was given to read.
+        self.delivered = 0
         self._credentials = credentials
         self._limits = limits
         self._deadline = deadline
@@ -93,22 +95,22 @@ class Conversation:
         # A device with WS-Security gets a token in every message. HTTP Digest is asked for anew in every call, since
         # some devices bind a nonce to one URL or one request (IOTechSystems/onvif issue 41), and then a refusal of a
         # fresh nonce can only mean the credentials.
-        sent = Signature.NONE if self.anonymous or self.signature is Signature.DIGEST else self.signature
+        sent: Signature = Signature.NONE if self.anonymous or self.signature is Signature.DIGEST else self.signature
         answer, soap = self._exchange(call, sent, None)
         verdict = judge(answer, sent)
         if verdict in _WANTED:
             sent = self._agree(_WANTED[verdict])
-            answer, soap = self._exchange(call, sent, choose(answer.challenges))
+            answer, soap = self._exchange(call, sent, answerable(answer.challenges))
             verdict = judge(answer, sent)
         if verdict is Verdict.STALE:
             # RFC 7616 section 3.3: only the nonce is refused, so this is no attempt.
-            answer, soap = self._exchange(call, sent, choose(answer.challenges))
+            answer, soap = self._exchange(call, sent, answerable(answer.challenges))
             verdict = judge(answer, sent)
         if verdict is not Verdict.GRANTED:
             raise self._refusal(verdict)
         return self._reply_for_zeep(call, answer, soap)
 
-    def load(self, url: str) -> NoReturn:
+    def load(self, _url: str) -> NoReturn:
         """Called by zeep if a reply asked for another document."""
         raise Unanswered("the reply refers to another document")
 
@@ -123,9 +125,7 @@ class Conversation:
         self.signature = signature
         return signature
 
-    def _exchange(
-        self, call: "_Call", sent: Signature, challenge: Challenge | None
-    ) -> tuple[Answer, SoapReply | None]:
+    def _exchange(self, call: "_Call", sent: Signature, challenge: Challenge | None) -> tuple[Answer, SoapReply | None]:
         """Send the call once and read what comes back."""
         headers = [(name, value.encode("ascii")) for name, value in call.headers.items()]
         envelope = call.envelope
@@ -139,15 +139,8 @@ class Conversation:
                 nonce=os.urandom(16),
             )
         elif challenge is not None and who is not None:
-            value = authorization(
-                challenge,
-                method="POST",
-                uri=call.target,
-                username=who.username,
-                password=who.password,
-                client_nonce=os.urandom(8).hex(),
-            )
-            headers.append(("Authorization", value))
+            value = digest_header(challenge, who, method="POST", uri=call.target, cnonce=os.urandom(8).hex(), count=1)
+            headers.append(("Authorization", value.encode("latin-1")))
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         try:
             reply = post(self.endpoint, call.target, headers, body, limits=self._limits, deadline=self._deadline)
@@ -160,7 +153,7 @@ class Conversation:
         return self._read(call, reply)
 
     def _read(self, call: "_Call", reply: HttpReply) -> tuple[Answer, SoapReply | None]:
-        challenges = read_challenges(reply.challenges)
+        challenges = tuple(parse_challenges(reply.challenges))
         try:
             soap = read_soap(reply.body, service=call.service, charset=reply.charset)
         except NotSoap as error:
@@ -182,6 +175,7 @@ class Conversation:
             raise Declined(f"{call.operation}: {self._printable(soap.fault)}")
         if soap.element != f"{call.operation}Response":
             raise Unanswered(f"{call.operation}: the device answered something else")
+        self.delivered += 1
         return ZeepReply(soap.document)
 
     def _printable(self, fault: SoapFault) -> str:

@@ -64,7 +64,9 @@ def wsdl_folder() -> Path:
     """Where the WSDL files of onvif-zeep are. Its own default is wrong wherever another Python built the wheel
     (FalkTannhaeuser/python-onvif-zeep issues 13, 109, 130)."""
     try:
-        found = [Path(str(file.locate())).resolve() for file in files("onvif-zeep") or () if file.name == "devicemgmt.wsdl"]
+        found = [
+            Path(str(file.locate())).resolve() for file in files("onvif-zeep") or () if file.name == "devicemgmt.wsdl"
+        ]
     except PackageNotFoundError:
         found = []
     existing = [file.parent for file in found if file.is_file()]
@@ -84,17 +86,51 @@ def _parsed(wsdl_file: str) -> Document:
     return Document(wsdl_file, _LocalFiles(), settings=_SETTINGS)
 
 
+class Device(ONVIFCamera):  # type: ignore[misc]  # the library has no types
+    """One device. The conversation is its transport: it knows the credentials, and the library never does."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        # Not the library's constructor, which goes to the network and changes the environment; the same attributes.
+        host, _, port = conversation.endpoint.authority.rpartition(":")
+        self.host, self.port = host, int(port)
+        self.user, self.passwd, self.encrypt = "", "", True
+        self.wsdl_dir = str(wsdl_folder())
+        self.daemon, self.no_cache, self.adjust_time, self.dt_diff = False, False, False, None
+        self.transport = conversation
+        self.services: dict[str, Any] = {}
+        self.services_lock = threading.RLock()
+        self.xaddrs: dict[str, str] = {}
+        self.to_dict = ONVIFService.to_dict
+
+    def locate(self, namespace: str, path: str) -> None:
+        """Say under which path a service is."""
+        self.xaddrs[namespace] = f"http://{self.host}:{self.port}{path}"
+
+    def create_onvif_service(self, name: str, from_template: bool = True, portType: str | None = None) -> Any:  # noqa: N803, ARG002 - the library's signature
+        """A service by its name in the library. Its ``SERVICES`` table and ``get_definition`` say where and how."""
+        address, wsdl_file, binding = self.get_definition(name.lower(), portType)
+        client = Client(document(wsdl_file), transport=self.transport, settings=_SETTINGS)
+        service = _Service(address, self.user, self.passwd, wsdl_file, zeep_client=client, binding_name=binding)
+        self.services[name.lower()] = service
+        return service
+
+
 class _Service(ONVIFService):  # type: ignore[misc]  # the library has no types
     """A service of the library whose calls are made exactly once and whose errors keep their type."""
 
     def service_wrapper(self, func: Any) -> Any:
         # The library's wrapper calls again with other arguments when a TypeError comes up, also one from a reply: that
         # would be a second attempt with credentials. And it turns every error into ONVIFError("Unknown error …").
+        conversation: Conversation = self.zeep_client.transport
+
         def call(params: Mapping[str, Any] | None = None) -> Any:
+            delivered = conversation.delivered
             try:
                 return func(**(params or {}))
-            except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-                # What zeep raises of its own while it reads a reply that fits the schema in no way.
+            except Exception as error:
+                if conversation.delivered == delivered:
+                    raise
+                # Reading a reply that fits the schema in no way, zeep raises whatever comes up.
                 raise Unanswered(f"the reply cannot be read ({type(error).__name__})") from None
 
         return call

@@ -5,12 +5,12 @@ ONVIF Core specification, "Authentication": a device that knows HTTP Digest answ
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from services.ingest.onvif.digest import Challenge, choose
 from services.ingest.onvif.soap import SoapFault
+from services.ingest.rtsp.auth import AuthUnsupported, Challenge, strongest
 
 
 class Signature(StrEnum):
@@ -38,7 +38,7 @@ class Answer:
     """What matters of a reply here. When it is no SOAP, ``text`` is the beginning of its body, ``not_soap`` says why."""
 
     status: int
-    challenges: Sequence[Challenge] = ()
+    challenges: tuple[Challenge, ...] = ()
     fault: SoapFault | None = None
     text: str = ""
     not_soap: str = ""
@@ -64,19 +64,29 @@ _LOCKED_TEXT = re.compile(
 _NOTICE_LENGTH = 2000
 
 
+def answerable(challenges: Iterable[Challenge]) -> Challenge | None:
+    """The strongest HTTP Digest challenge that we can answer. Basic is never answered: it shows the password."""
+    digests = [challenge for challenge in challenges if challenge.scheme == "digest"]
+    try:
+        return strongest(digests, allow_basic=False)
+    except AuthUnsupported:
+        return None
+
+
 def judge(answer: Answer, sent: Signature) -> Verdict:
     """What the reply to a request with this signature says."""
     unauthorized = answer.status == 401 or _says_not_authorized(answer.fault)
     if _says_locked(answer, unauthorized=unauthorized):
         return Verdict.LOCKED_OUT
-    digests = [challenge for challenge in answer.challenges if challenge.scheme == "digest"]
+    challenge = answerable(answer.challenges)
     if sent is Signature.NONE:
         if not unauthorized:
             return Verdict.GRANTED
-        if choose(digests) is not None:
+        if challenge is not None:
             return Verdict.WANTS_DIGEST
-        return Verdict.WANTS_UNKNOWN if digests else Verdict.WANTS_WSSE
-    if sent is Signature.DIGEST and answer.status == 401 and any(challenge.stale and challenge.answerable for challenge in digests):
+        has_digest = any(offered.scheme == "digest" for offered in answer.challenges)
+        return Verdict.WANTS_UNKNOWN if has_digest else Verdict.WANTS_WSSE
+    if sent is Signature.DIGEST and answer.status == 401 and challenge is not None and challenge.stale:
         return Verdict.STALE
     return Verdict.REFUSED if unauthorized or answer.status == 403 else Verdict.GRANTED
 

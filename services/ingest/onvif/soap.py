@@ -8,7 +8,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
 
 #: A recorder of 64 channels with three full profiles each stays below 25,000.
 MAX_ELEMENTS = 50_000
@@ -21,7 +21,19 @@ _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _ENCODINGS = frozenset(
     codecs.lookup(name).name
-    for name in ("utf-8", "ascii", "latin-1", "cp1252", "cp1258", "gb2312", "gbk", "gb18030", "big5", "euc-kr", "shift-jis")
+    for name in (
+        "utf-8",
+        "ascii",
+        "latin-1",
+        "cp1252",
+        "cp1258",
+        "gb2312",
+        "gbk",
+        "gb18030",
+        "big5",
+        "euc-kr",
+        "shift-jis",
+    )
 )
 
 

@@ -12,7 +12,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import IO, Any, cast
 
 from services.contracts.ladder import Reason
@@ -47,7 +46,7 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """Host and port as they stand in a URL."""
-        host = f"[{self.address}]" if ip_address(self.address).version == 6 else self.address
+        host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
 
 
@@ -72,18 +71,25 @@ class WireFault(Exception):
 
 
 class Deadline:
-    """A moment that all calls of one interrogation share, and the wish to stop before it. ``stop`` may come from any thread."""
+    """The end of the time that all calls of one interrogation share. ``stop`` may come from any thread."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
-        self._end = clock.monotonic() + seconds
+        self._seconds = seconds
+        self._end: float | None = None
         self._lock = threading.Lock()
         self._stopped = False
         self._connection: socket.socket | None = None
 
+    def start(self) -> None:
+        """Let the time run from now."""
+        self._end = self._clock.monotonic() + self._seconds
+
     def remaining_s(self) -> float:
         """Seconds left; zero or less when there are none."""
-        return 0.0 if self._stopped else self._end - self._clock.monotonic()
+        if self._stopped:
+            return 0.0
+        return self._seconds if self._end is None else self._end - self._clock.monotonic()
 
     def stop(self) -> None:
         """Let the call that runs end at once and no other begin."""
@@ -204,5 +210,6 @@ def _read_reply(source: _BoundedReader, limit: int) -> HttpReply:
         status=response.status,
         body=b"".join(pieces),
         charset=response.headers.get_content_charset(),
-        challenges=tuple(str(value) for value in response.headers.get_all("WWW-Authenticate", [])),
+        # On one line: http.client leaves the line breaks of folded headers in.
+        challenges=tuple(" ".join(str(value).split()) for value in response.headers.get_all("WWW-Authenticate", [])),
     )

@@ -42,7 +42,9 @@ def read_stream_uri(text: str | None) -> StreamUri | None:
         if parts is not None:
             authority, port, target = parts
             shown = _PASSWORD_IN_TARGET.sub(r"\1=…", target)
-            return StreamUri(port=port or RTSP_PORT, path=_request_target(target), original=f"rtsp://{authority}{shown}")
+            return StreamUri(
+                port=port or RTSP_PORT, path=_request_target(target), original=f"rtsp://{authority}{shown}"
+            )
     return None
 
 

@@ -5,7 +5,7 @@ import copy
 import hashlib
 from datetime import UTC, datetime
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
@@ -13,7 +13,9 @@ _WSSE = f"{_OASIS}wssecurity-secext-1.0.xsd"
 _WSU = f"{_OASIS}wssecurity-utility-1.0.xsd"
 
 
-def signed(envelope: etree._Element, *, username: str, password: str, created: datetime, nonce: bytes) -> etree._Element:
+def signed(
+    envelope: etree._Element, *, username: str, password: str, created: datetime, nonce: bytes
+) -> etree._Element:
     """A copy of the envelope with a Security header.
 
     ``created`` is the device's time. It ends in Z and has no fractions, since devices refuse "+00:00"
@@ -32,13 +34,9 @@ def signed(envelope: etree._Element, *, username: str, password: str, created: d
     security = etree.SubElement(header, f"{{{_WSSE}}}Security", nsmap={None: _WSSE})
     token = etree.SubElement(security, f"{{{_WSSE}}}UsernameToken")
     etree.SubElement(token, f"{{{_WSSE}}}Username").text = username
-    secret = etree.SubElement(
-        token, f"{{{_WSSE}}}Password", Type=f"{_OASIS}username-token-profile-1.0#PasswordDigest"
-    )
+    secret = etree.SubElement(token, f"{{{_WSSE}}}Password", Type=f"{_OASIS}username-token-profile-1.0#PasswordDigest")
     secret.text = base64.b64encode(digest).decode("ascii")
-    once = etree.SubElement(
-        token, f"{{{_WSSE}}}Nonce", EncodingType=f"{_OASIS}soap-message-security-1.0#Base64Binary"
-    )
+    once = etree.SubElement(token, f"{{{_WSSE}}}Nonce", EncodingType=f"{_OASIS}soap-message-security-1.0#Base64Binary")
     once.text = base64.b64encode(nonce).decode("ascii")
     etree.SubElement(token, f"{{{_WSU}}}Created", nsmap={None: _WSU}).text = moment
     return copied

@@ -18,7 +18,6 @@ Inspect: TypeAlias = Callable[[bytearray, int, int], int]
 
 _H264_STAP_A = 24
 _H264_FU_A = 28
-_H264_FU_B = 29
 _H265_AP = 48
 _H265_FU = 49
 
@@ -50,7 +49,7 @@ _H265 = _h265_kinds()
 def inspect_h264(buffer: bytearray, start: int, end: int) -> int:
     """Flags of an H.264 payload, in packetization modes 0 and 1."""
     kind = buffer[start] & 0x1F
-    if kind == _H264_FU_A or kind == _H264_FU_B:  # noqa: PLR1714 - twice as fast as a set, on every packet
+    if kind == _H264_FU_A:
         return _H264[buffer[start + 1] & 0x1F] if end - start > 1 else 0
     if kind == _H264_STAP_A:
         flags = 0

@@ -12,7 +12,7 @@ _BYE = 203
 
 _HEADER = Struct(">BBH")
 _SENDER = Struct(">IIIIII")
-_RECEIVER = Struct(">BBHIIIIIIII")
+_RECEIVER = Struct(">BBHIIIIIII")
 #: Seconds between the epochs of NTP (1900) and Unix (1970).
 _NTP_TO_UNIX_S = 2_208_988_800
 
@@ -85,8 +85,8 @@ def receiver_report(
     """
     delay = min(int(delay_s * 65536), 0xFFFFFFFF) if last_report else 0
     report = _RECEIVER.pack(
-        0x81, _RECEIVER_REPORT, 7, own_ssrc, media_ssrc, min(lost, 0x7FFFFF), highest_sequence, 0, last_report, delay, 0
-    )[:32]
+        0x81, _RECEIVER_REPORT, 7, own_ssrc, media_ssrc, min(lost, 0x7FFFFF), highest_sequence, 0, last_report, delay
+    )
     item = bytes([1, len(name)]) + name.encode("ascii")
     chunk = own_ssrc.to_bytes(4, "big") + item
     chunk += bytes(4 - len(chunk) % 4)

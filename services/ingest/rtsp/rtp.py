@@ -38,10 +38,8 @@ class TrackReceiver:
         "_payload_type",
         "_ssrc",
         "_timestamp",
-        "cycles",
-        "received",
-        "started_at",
         "counters",
+        "cycles",
     )
 
     def __init__(self, track: VideoTrack, counters: Counters) -> None:
@@ -82,7 +80,7 @@ class TrackReceiver:
         if ssrc != self._ssrc and not self._believe(ssrc):
             return FOREIGN
         payload, payload_end = start + HEADER_BYTES, end
-        if first != 0x80:  # noqa: PLR2004 - version 2 and nothing else, as nearly all packets
+        if first != 0x80:  # Version 2 and nothing else, as nearly all packets.
             payload, payload_end = _payload_span(buffer, first, payload, end)
             if payload < 0:
                 return BAD
