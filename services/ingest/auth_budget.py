@@ -48,8 +48,11 @@ class AuthBudget:
             yield
             return
         async with account.turn:
-            self._require_budget(account)
-            yield
+            if not account.accepted:  # it may have been, by the one before us in the queue
+                self._require_budget(account)
+                yield
+                return
+        yield
 
     def note(self, assignment: CameraAssignment, outcome: AuthOutcome) -> None:
         """Remember what the device said."""

@@ -20,7 +20,7 @@ _REDACTIONS = (
     # API keys, bearer tokens, RTSP and HTTP authorization headers
     (re.compile(r"\bvg_[A-Za-z0-9_-]{8,}"), "vg_…"),
     (re.compile(r"(?i)\b(authorization\s*[:=]\s*)(?:basic|bearer|digest)\b[^\r\n]*"), r"\1…"),
-    (re.compile(r"(?i)(\"?(?:password|passwd|secret)\"?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,}\"']+)"), r"\1…"),
+    (re.compile(r"(?i)([\"']?(?:password|passwd|secret)[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,}\"']+)"), r"\1…"),
 )
 
 

@@ -23,10 +23,10 @@ PASSWORD = "gate-2021-Corridor"  # noqa: S105 - of a simulated device, printed f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSetup:
-    """How a device is set up. Port 0 is any free one. ``label`` is written into the picture, by default the name;
+    """How a device is set up. Port 0 is any free one.
 
-    devices with the same label share their encoded pictures, which makes hundreds of them affordable.
-    With ``auth_mode`` none RTSP asks for no credentials either.
+    ``label`` is written into the picture, by default the channel's name; devices with the same label share their encoded
+    pictures, which makes hundreds of them affordable. With ``auth_mode`` none RTSP asks for no credentials either.
     """
 
     host: str = "127.0.0.1"
@@ -39,7 +39,7 @@ class DeviceSetup:
     qop: bool = True
     nonce_lifetime_s: float = 300.0
     has_media2: bool = True
-    limits: RtspLimits = RtspLimits()
+    limits: RtspLimits = field(default_factory=RtspLimits)
     main: StreamFormat = MAIN
     sub: StreamFormat = SUB
     label: str | None = None
@@ -170,9 +170,10 @@ class SimulatedCamera(SimulatedDevice):
 
 
 class SimulatedRecorder(SimulatedDevice):
-    """One video source for each codec given; channel ``n`` is named ``<recorder>-<n>``, its profiles ``channel-<n>-main``
+    """One video source for each codec given.
 
-    and ``channel-<n>-sub``. Its paths carry a query, as those of a well-known family of recorders do.
+    Channel ``n`` is named ``<recorder>-<n>``, its profiles ``channel-<n>-main`` and ``channel-<n>-sub``. The paths carry
+    a query, as those of a well-known family of recorders do.
     """
 
     model = "SIM-NVR-400"

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
+import random
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +13,9 @@ log = logging.getLogger(__name__)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _FAREWELL_S = 2.0
+#: Below the ports that Linux gives to outgoing connections: a port from there might be taken at the next start.
+_CHOICE = range(20_000, 32_000)
+_TRIES = 50
 
 
 class PortTaken(OSError):
@@ -68,15 +73,27 @@ class Listener:
         return self._server is not None
 
     def _bound(self) -> socket.socket:
+        if self.port:
+            # Connections of the time before the pause, or before a restart, may still be in TIME_WAIT.
+            return self._bind(self.port, reuse=True)
+        for port in random.sample(_CHOICE, k=_TRIES):
+            try:
+                return self._bind(port, reuse=False)
+            except PortTaken as taken:
+                if taken.errno != errno.EADDRINUSE:
+                    raise
+        return self._bind(0, reuse=False)
+
+    def _bind(self, port: int, *, reuse: bool) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
-        # Connections of the time before the pause may still be in TIME_WAIT.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((self.host, self.port))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+            sock.bind((self.host, port))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
         except OSError as error:
             sock.close()
-            raise PortTaken(error.errno, f"cannot use port {self.port} of {self.host}: {error.strerror}") from error
+            raise PortTaken(error.errno, f"cannot use port {port} of {self.host}: {error.strerror}") from error
         return sock
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -21,9 +21,6 @@ from services.simulator.scene import Look, Picture, PictureSize, Scene
 #: same one twice running, which would look like a frozen picture.
 GROUPS_IN_LOOP = 7
 _LOOPS_KEPT = 128
-#: Left alone, rate control refines a still picture frame by frame. Held at one quantizer, nothing is left to send after
-#: the key frame, and the parameter sets stay those of the moving loop.
-_STILL_QUANTIZER = 28
 
 
 class Codec(StrEnum):
@@ -99,15 +96,15 @@ def _record(codec: Codec, stream_format: StreamFormat, variant: Variant, look: L
             units = _encode(codec, stream_format, scene.moving())
         case Variant.STILL | Variant.BLACK:
             first = scene.still() if variant is Variant.STILL else scene.black()
-            units = _encode(codec, stream_format, [first] * fps, quantizer=_STILL_QUANTIZER)
+            units = _encode(codec, stream_format, [first] * fps, still=True)
     sets = tuple(nal for nal in units[0].nals if _is_parameter_set(codec, nal))
     return Loop(codec, stream_format, units, sets, _jpeg(first, stream_format.size))
 
 
 def _encode(
-    codec: Codec, stream_format: StreamFormat, pictures: Iterable[Picture], *, quantizer: int | None = None
+    codec: Codec, stream_format: StreamFormat, pictures: Iterable[Picture], *, still: bool = False
 ) -> tuple[AccessUnit, ...]:
-    encoder = _encoder(codec, stream_format, quantizer)
+    encoder = _encoder(codec, stream_format, still=still)
     packets = []
     for index, picture in enumerate(pictures):
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
@@ -120,14 +117,14 @@ def _encode(
     )
 
 
-def _encoder(codec: Codec, stream_format: StreamFormat, quantizer: int | None) -> VideoCodecContext:
+def _encoder(codec: Codec, stream_format: StreamFormat, *, still: bool) -> VideoCodecContext:
     group, kbps = stream_format.fps, stream_format.kbps
-    shared = f"keyint={group}:min-keyint={group}:scenecut=0:open-gop=0:bframes=0:vbv-maxrate={kbps}:vbv-bufsize={kbps}"
-    if quantizer is not None:
-        shared += f":qpmin={quantizer}:qpmax={quantizer}"
+    shared = (
+        f"keyint={group}:min-keyint={group}:scenecut=0:open-gop=0:bframes=0:{_rate_control(codec, kbps, still=still)}"
+    )
     if codec is Codec.H264:
         encoder = av.CodecContext.create("libx264", "w")
-        encoder.options = {"preset": "superfast", "x264-params": f"{shared}:rc-lookahead=0:sync-lookahead=0"}
+        encoder.options = {"preset": "superfast", "x264-params": f"{shared}:level=40:rc-lookahead=0:sync-lookahead=0"}
     else:
         encoder = av.CodecContext.create("libx265", "w")
         # Without pools=none every encoder starts a thread for each core.
@@ -144,6 +141,16 @@ def _encoder(codec: Codec, stream_format: StreamFormat, quantizer: int | None) -
     encoder.max_b_frames = 0
     encoder.thread_count = 1
     return encoder
+
+
+def _rate_control(codec: Codec, kbps: int, *, still: bool) -> str:
+    """Left alone, rate control refines a still picture frame by frame, so what follows its key frame is held coarse.
+
+    Both ways keep the encoder in the mode of the moving loop, and with it the parameter sets.
+    """
+    if not still:
+        return f"vbv-maxrate={kbps}:vbv-bufsize={kbps}"
+    return "zones=0,0,q=28/1,1000,q=51" if codec is Codec.H264 else "qpmin=28:qpmax=28"
 
 
 def _jpeg(picture: Picture, size: PictureSize) -> bytes:

@@ -11,7 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 
-from services.ingest.media.source import MAX_PIXELS, Source
+from services.ingest.media.source import MAX_PIXELS
 
 SNAPSHOT_WIDTH_MAX = 960
 #: The look's grid; ``services.ingest.picture`` names the same numbers (numpy is not loaded in the child).
@@ -29,19 +29,31 @@ _LUMA_FIRST = frozenset(
 
 
 class Decoded(NamedTuple):
-    """The frames that came out of some packets, in the order they are shown, and how many of them or of the packets failed."""
+    """Frames in the order they are shown, and how often the decoder complained."""
 
     frames: list[VideoFrame]
     errors: int
 
 
-def decode(source: Source, packets: Sequence[Packet], extradata: bytes) -> Decoded:
-    """Decode packets that begin with a key frame, in a decoder of their own, which is gone afterwards."""
-    context = cast(VideoCodecContext, av.CodecContext.create(source.stream.codec_context.name, "r"))
+def decode(codec_name: str, packets: Sequence[Packet], extradata: bytes) -> Decoded:
+    """Decode packets that begin with a key frame, in a decoder of its own, which is gone afterwards.
+
+    Told to be strict, the H.265 decoder notices a damaged key frame that it would otherwise fill with grey. But being
+    strict it also stumbles over malformed SEI messages that every player passes over: so what fails is tried once more
+    as players do, and its errors stay counted.
+    """
+    strict = _decode(codec_name, packets, extradata, err_detect="explode")
+    if not strict.errors:
+        return strict
+    return Decoded(_decode(codec_name, packets, extradata, err_detect="").frames, strict.errors)
+
+
+def _decode(codec_name: str, packets: Sequence[Packet], extradata: bytes, *, err_detect: str) -> Decoded:
+    context = cast(VideoCodecContext, av.CodecContext.create(codec_name, "r"))
     if extradata:
         context.extradata = extradata
     context.thread_count = 1
-    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.options = {"max_pixels": str(MAX_PIXELS), **({"err_detect": err_detect} if err_detect else {})}
     frames: list[VideoFrame] = []
     errors = 0
     for packet in (*packets, None):

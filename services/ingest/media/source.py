@@ -60,6 +60,8 @@ class Source:
         context = stream.codec_context
         name: str | None = context.name if context is not None else None
         self.codec = _CODEC_NAMES.get(name, name) if name is not None else None
+        #: What FFmpeg calls the decoder; empty when it has none.
+        self.decoder_name: str = name or ""
         self.time_base: Fraction = stream.time_base or Fraction(1, 90_000)
         #: Size as the session description tells it; None when it does not.
         self.size = (context.width, context.height) if context is not None and context.width else None
@@ -69,10 +71,9 @@ class Source:
     @property
     def decodable(self) -> bool:
         """Whether we let a decoder near this codec."""
-        context = self.stream.codec_context
-        return context is not None and context.name in DECODERS
+        return self.decoder_name in DECODERS
 
-    def packets(self) -> Iterator[Packet[VideoStream]]:
+    def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Packets in decoding order until the stream ends. Raises SourceError."""
         demuxed = self._container.demux(self.stream)
         while True:

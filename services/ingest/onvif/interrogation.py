@@ -68,7 +68,12 @@ def _streams(
 def _channel(channel: VideoChannel) -> Channel:
     main = channel.main
     return Channel(
-        profile=main.token, name=main.name or main.token, codec=main.codec, width=main.width, height=main.height
+        profile=main.token,
+        profiles=tuple(profile.token for profile in channel.profiles),
+        name=main.name or main.token,
+        codec=main.codec,
+        width=main.width,
+        height=main.height,
     )
 
 

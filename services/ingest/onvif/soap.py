@@ -136,6 +136,8 @@ def _document(content: etree._Element, service: str) -> bytes:
     """A SOAP 1.2 envelope around the content, without headers and with every namespace in place."""
     # The ONVIF services declare their own types one level deep, GetServices two; below stands the common schema.
     own_depth = 2 if _local(content) == "GetServicesResponse" else 1
+    # References to entities that nobody could have defined.
+    etree.strip_elements(content, etree.Entity, with_tail=False)
     depth = -1
     for event, element in etree.iterwalk(content, events=("start", "end")):
         depth += 1 if event == "start" else -1

@@ -16,7 +16,7 @@ _IP_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.%]+\])(?::\d*)*(?=[/?#]|$)
 _STARTS_WITH_IP = re.compile(_IP_HOST)
 _IP_AFTER_USER_INFO = re.compile(f"@(?={_IP_HOST})")
 _TARGET = re.compile(r"[/?#]")
-_HOST_AND_PORTS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?P<ports>(?::\d*)*)")
+_HOST_AND_PORTS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?P<ports>(?::\d+)*):?")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.%]*")
 _PASSWORD_IN_TARGET = re.compile(r"(?i)(pass(?:word|wd)?|pwd)=[^&_;/?]*")
 #: What may stand in the path and query of a request line: the characters of RFC 3986, and "%" as the device wrote it.

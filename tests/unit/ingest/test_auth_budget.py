@@ -1,0 +1,117 @@
+"""At most two wrong passwords, over all channels of a device."""
+
+import asyncio
+
+import pytest
+
+from services.contracts.camera import AuthOutcome, CameraAssignment, RtspSource
+from services.contracts.ids import new_id
+from services.contracts.ladder import Reason
+from services.ingest.auth_budget import AuthBudget
+from services.ingest.faults import CameraFault
+from tests.doubles.clock import StillClock
+
+DEVICE = new_id()
+
+
+def assignment(fingerprint: str = "f1", refusals: int = 0) -> CameraAssignment:
+    return CameraAssignment(
+        camera_id=new_id(),
+        facility_id=new_id(),
+        device_id=DEVICE,
+        reach="default",
+        source=RtspSource(address="10.20.3.4", port=554, path="/"),
+        epoch=1,
+        version=1,
+        credential_version=1 if fingerprint else 0,
+        credential_fingerprint=fingerprint,
+        refusals=refusals,
+    )
+
+
+async def attempt(budget: AuthBudget, one: CameraAssignment, outcome: AuthOutcome) -> None:
+    async with budget.turn(one):
+        await asyncio.sleep(0)
+        budget.note(one, outcome)
+
+
+async def test_two_refusals_and_no_third_attempt() -> None:
+    budget = AuthBudget(StillClock())
+    for _ in range(2):
+        await attempt(budget, assignment(), AuthOutcome.REFUSED)
+    with pytest.raises(CameraFault) as spent:
+        await attempt(budget, assignment(), AuthOutcome.REFUSED)
+    assert spent.value.reason is Reason.AUTH_FAILED
+    assert budget.retry_after_s(assignment()) is None
+
+
+async def test_sixteen_channels_that_start_together_share_one_budget() -> None:
+    budget, attempts = AuthBudget(StillClock()), 0
+
+    async def channel() -> None:
+        nonlocal attempts
+        one = assignment()
+        async with budget.turn(one):
+            attempts += 1
+            await asyncio.sleep(0.001)
+            budget.note(one, AuthOutcome.REFUSED)
+
+    results = await asyncio.gather(*(channel() for _ in range(16)), return_exceptions=True)
+    assert attempts == 2
+    assert sum(isinstance(result, CameraFault) for result in results) == 14
+
+
+async def test_once_accepted_the_others_do_not_queue() -> None:
+    budget = AuthBudget(StillClock())
+    await attempt(budget, assignment(), AuthOutcome.ACCEPTED)
+    both_in = asyncio.Barrier(2)
+
+    async def channel() -> None:
+        async with budget.turn(assignment()):
+            await both_in.wait()
+
+    async with asyncio.timeout(2):
+        await asyncio.gather(channel(), channel())
+
+
+async def test_what_another_worker_learned_counts() -> None:
+    budget = AuthBudget(StillClock())
+    await attempt(budget, assignment(refusals=1), AuthOutcome.REFUSED)
+    with pytest.raises(CameraFault):
+        await attempt(budget, assignment(refusals=1), AuthOutcome.REFUSED)
+
+
+async def test_other_credentials_have_a_budget_of_their_own() -> None:
+    budget = AuthBudget(StillClock())
+    for _ in range(2):
+        await attempt(budget, assignment("old"), AuthOutcome.REFUSED)
+    await attempt(budget, assignment("new"), AuthOutcome.ACCEPTED)
+
+
+async def test_a_lock_out_is_waited_out_and_tried_once_more() -> None:
+    clock = StillClock()
+    budget = AuthBudget(clock)
+    await attempt(budget, assignment(), AuthOutcome.LOCKED_OUT)
+    with pytest.raises(CameraFault) as locked:
+        await attempt(budget, assignment(), AuthOutcome.REFUSED)
+    assert locked.value.reason is Reason.AUTH_LOCKED_OUT
+    assert budget.retry_after_s(assignment()) == 3600
+    clock.move(3601)
+    await attempt(budget, assignment(), AuthOutcome.ACCEPTED)
+    assert budget.retry_after_s(assignment()) is None
+
+
+async def test_a_camera_without_credentials_needs_no_budget() -> None:
+    budget = AuthBudget(StillClock())
+    for _ in range(5):
+        async with budget.turn(assignment("")):
+            pass
+
+
+async def test_an_attempt_that_raises_gives_the_turn_back() -> None:
+    budget = AuthBudget(StillClock())
+    with pytest.raises(OSError, match="cut"):
+        async with budget.turn(assignment()):
+            raise OSError("cut")
+    async with asyncio.timeout(1):
+        await attempt(budget, assignment(), AuthOutcome.ACCEPTED)
