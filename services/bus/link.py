@@ -12,7 +12,7 @@ from services.bus.port import BusUnavailable
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 1.0
 #: Attempts that are logged; all would fill the log of a night without a broker.
 _LOGGED_ATTEMPTS = frozenset({1, 10, 100, 1000})
 

@@ -1,7 +1,7 @@
 r"""What stands on the broker: names and arguments. Pure; ``rabbit`` declares it.
 
     vonggac.events  (topic; integrators bind here by topic)
-      └─ topics of a group → vonggac.<group>.shards  (x-consistent-hash by the header x-facility-id)
+      └─ topics of a group → vonggac.<group>.shards  (x-consistent-hash by the header x-facility-id; not durable)
            └─ vonggac.<group>.00 … .NN  (quorum, single active consumer)
                 └─ poison, or beyond the delivery limit → vonggac.<group>.dead  (fanout, and a quorum queue)
 

@@ -290,8 +290,8 @@ ADVICE: dict[Reason, Advice] = {
         "Camera vẫn dùng mật khẩu mặc định. Hãy đặt mật khẩu riêng.",
     ),
     Reason.AUDIO_ONLY: Advice(
-        "The stream also offers audio, which is not taken.",
-        "Luồng có kèm âm thanh; hệ thống không thu âm thanh.",
+        "The stream carries sound but no picture. Choose the profile that carries video.",
+        "Luồng chỉ có âm thanh, không có hình. Hãy chọn cấu hình (profile) có hình.",
     ),
     Reason.SETTINGS_CHANGED: Advice(
         "Somebody changed the camera's settings on site. Check that this was meant.",

@@ -26,6 +26,9 @@ class _Account:
     accepted: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def is_known_good(self) -> bool:
+        return self.accepted
+
 
 class AuthBudget:
     """The accounts this worker signs in with."""
@@ -44,11 +47,11 @@ class AuthBudget:
             yield
             return
         account = self._account(assignment)
-        if account.accepted:
+        if account.is_known_good():
             yield
             return
         async with account.turn:
-            if not account.accepted:  # it may have been, by the one before us in the queue
+            if not account.is_known_good():  # it may be by now, thanks to the one before us in the queue
                 self._require_budget(account)
                 yield
                 return
@@ -64,6 +67,14 @@ class AuthBudget:
         account.accepted = False
         account.locked_out = outcome is AuthOutcome.LOCKED_OUT
         account.refused_at = self._clock.now()
+
+    def may_try(self, assignment: CameraAssignment) -> bool:
+        """Whether the budget allows another attempt now."""
+        try:
+            self._require_budget(self._account(assignment))
+        except CameraFault:
+            return False
+        return True
 
     def retry_after_s(self, assignment: CameraAssignment) -> float | None:
         """Seconds until credentials that were refused may be tried again; None if only others will do."""

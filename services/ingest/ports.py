@@ -1,6 +1,7 @@
 """What ingest needs from elsewhere, and the borders at which its own adapters stand."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from services.contracts.camera import (
@@ -15,6 +16,8 @@ from services.contracts.camera import (
     Snapshot,
     WorkerIdentity,
 )
+from services.ingest.media.events import MuxEvent
+from services.ingest.media.results import ProbeResult
 
 
 class CameraDirectory(Protocol):
@@ -58,3 +61,19 @@ class OnvifGateway(Protocol):
         At most one request carries credentials that the device could refuse. With ``source.profile`` None and a single
         channel, ``streams`` are that channel's; with several channels they are empty. Raises CameraFault.
         """
+
+
+class StreamMedia(Protocol):
+    """PyAV as ingest sees it, at work in other processes. Implementation: ``media.host.MediaHost``.
+
+    URLs are those of the relay. Raises MediaHostBusy or MediaHostLost; a stream that fails is a result, not an error.
+    """
+
+    async def probe(self, url: str, *, watch_s: float, deadline_s: float, alone: bool = False) -> ProbeResult:
+        """Open, decode a key frame, measure for ``watch_s``, and be done by ``deadline_s``.
+
+        ``alone`` gives the stream a process to itself: for one that was being probed when a process was lost.
+        """
+
+    def mux(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[MuxEvent]]:
+        """Remux to fragmented MP4 until the block ends."""

@@ -17,19 +17,17 @@ from services.contracts.ladder import Condition, Rung
 from services.contracts.roster import RosterCamera
 from services.contracts.zones import Zone
 from services.programme.fields import Fields
-from services.programme.plans import PlanKind
-from services.programme.ports import CameraProof
-from services.programme.stages import (
-    STAGE_NAMES,
-    TRANSITIONS,
+from services.programme.guards import (
     Dossier,
     Guard,
-    Stage,
     obstacles_are_resolved,
     plan_is_agreed,
     plan_is_feasible,
     plan_names_zones,
 )
+from services.programme.plans import PlanKind
+from services.programme.ports import CameraProof
+from services.programme.stages import STAGE_NAMES, TRANSITIONS, Stage
 from services.programme.texts import ZONE_NAMES, Bilingual, Missing
 
 #: Stages from which a facility can be accepted.

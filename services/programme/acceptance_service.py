@@ -1,6 +1,7 @@
 """Acceptances: refused with all that is missing, or kept with the evidence of every zone."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from services.contracts.ids import FacilityId, PrincipalId, new_id
 from services.contracts.scope import ProvinceScope
@@ -9,7 +10,7 @@ from services.programme.acceptance import Judgement, NewAcceptance, ZoneEvidence
 from services.programme.errors import AcceptanceRefused
 from services.programme.files import FileFacts, Files
 from services.programme.ports import Evidence
-from services.programme.stages import Stage, replace_acceptance
+from services.programme.stages import Stage
 from services.programme.tables import Acceptance, AcceptanceZone
 from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions
@@ -40,9 +41,7 @@ class Acceptances:
             file = await self._files.open(session, scope, facility_id)
             facts = await self._files.read(session, file.fact, file.stage.receiving_people)
             plan = await repository.newest_plan(session, facility_id)
-            judgement = await self.judge(
-                session, file.stage.stage, facts, recording_checked=new.recording is not None
-            )
+            judgement = await self.judge(session, file.stage.stage, facts, recording_checked=new.recording is not None)
             if judgement.missing or plan is None:
                 raise AcceptanceRefused(judgement.missing, "")
             recording = new.recording
@@ -62,7 +61,7 @@ class Acceptances:
                 zones=[_zone_row(evidence) for evidence in judgement.evidence],
             )
             session.add(acceptance)
-            dossier = replace_acceptance(facts.dossier)
+            dossier = replace(facts.dossier, acceptance_passed=True)
             self._files.move(session, file, Stage.ACCEPTED, dossier, principal, "acceptance.accept")
             await self._files.record(
                 session,
@@ -82,9 +81,14 @@ class Acceptances:
     ) -> Judgement:
         """What an acceptance would say at this moment."""
         proofs = await self._evidence.proofs_of(session, [camera.camera_id for camera in facts.roster])
-        now: datetime = self._clock.now()
         return judge(
-            stage, facts.dossier, facts.roster, proofs, now, self._fresh, recording_checked=recording_checked
+            stage,
+            facts.dossier,
+            facts.roster,
+            proofs,
+            self._clock.now(),
+            self._fresh,
+            recording_checked=recording_checked,
         )
 
 

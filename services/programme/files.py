@@ -8,8 +8,9 @@ from services.contracts.roster import RosterCamera
 from services.contracts.scope import ProvinceScope
 from services.programme import repository
 from services.programme.errors import FacilityNotFound, NoSuchStep, StageRefused
+from services.programme.guards import Dossier
 from services.programme.ports import AuditLog, FacilityFact, FacilityFacts
-from services.programme.stages import Dossier, Stage, follow, missing_for, next_stages
+from services.programme.stages import Stage, follow, missing_for, next_stages
 from services.programme.surveys import Conclusion, SurveyMode
 from services.programme.tables import FacilityStage, StageChange
 from services.runtime.clock import Clock
@@ -55,9 +56,7 @@ class Files:
             raise FacilityNotFound
         return OpenFile(fact, stage)
 
-    async def read(
-        self, session: AsyncSession, fact: FacilityFact, receiving_people: bool | None
-    ) -> FileFacts:
+    async def read(self, session: AsyncSession, fact: FacilityFact, receiving_people: bool | None) -> FileFacts:
         """The facts by which guards decide."""
         facility_id = fact.facility_id
         await session.flush()
@@ -86,11 +85,15 @@ class Files:
         )
         return FileFacts(dossier, roster)
 
-    async def follow(self, session: AsyncSession, file: OpenFile, principal: PrincipalId, action: str) -> None:
-        """Let the stage follow what was just written."""
+    async def follow(
+        self, session: AsyncSession, file: OpenFile, principal: PrincipalId, action: str
+    ) -> tuple[Stage, ...]:
+        """Let the stage follow what the file says by now. Returns the stages it entered."""
         facts = await self.read(session, file.fact, file.stage.receiving_people)
-        for stage in follow(file.stage.stage, facts.dossier):
+        path = follow(file.stage.stage, facts.dossier)
+        for stage in path:
             self._enter(session, file, stage, principal, action, None)
+        return path
 
     def move(
         self,

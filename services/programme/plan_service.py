@@ -78,8 +78,6 @@ class Plans:
     async def _nudge(self, facility_id: FacilityId) -> None:
         """The aggregator derives the facility anew at once, instead of at the next report."""
         try:
-            await self._publisher.publish(
-                RosterChanged(facility_id=facility_id, change=RosterChange.FACILITY_CHANGED)
-            )
+            await self._publisher.publish(RosterChanged(facility_id=facility_id, change=RosterChange.FACILITY_CHANGED))
         except Unavailable as error:
             log.warning("nudge not published", extra={"facility_id": facility_id, "error": error.detail})

@@ -67,9 +67,7 @@ class CameraProof(Protocol):
 class Evidence(Protocol):
     """What cameras show. Satisfied by the aggregator, which believes nobody without a current lease."""
 
-    async def proofs_of(
-        self, session: AsyncSession, cameras: Collection[CameraId]
-    ) -> Mapping[CameraId, CameraProof]:
+    async def proofs_of(self, session: AsyncSession, cameras: Collection[CameraId]) -> Mapping[CameraId, CameraProof]:
         """What is known of these cameras; those that were never reported are absent."""
 
     async def online_counts(self, session: AsyncSession) -> Mapping[FacilityId, int]:

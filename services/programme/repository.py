@@ -1,14 +1,17 @@
 """All SQL of the programme. Callers have made sure that the facility is within the asker's provinces."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from services.programme.plans import PlanKind
+from services.programme.report import OpenObstacle
 from services.programme.stages import Stage
+from services.programme.surveys import Conclusion
 from services.programme.tables import (
     Acceptance,
     ConnectionPlan,
@@ -138,16 +141,29 @@ async def stage_changes(session: AsyncSession, facility_id: UUID) -> Sequence[St
     return (await session.scalars(query)).all()
 
 
-async def all_stages(session: AsyncSession) -> Mapping[UUID, Row[Any]]:
-    """(facility_id, stage, receiving_people) by facility."""
-    rows = await session.execute(
-        select(FacilityStage.facility_id, FacilityStage.stage, FacilityStage.receiving_people)
-    )
-    return {row.facility_id: row for row in rows.all()}
+class StageFact(NamedTuple):
+    stage: Stage
+    receiving_people: bool | None
 
 
-async def all_conclusions(session: AsyncSession) -> Mapping[UUID, Row[Any]]:
-    """(facility_id, conclusion, needs) of the newest complete survey by facility."""
+class SurveyFact(NamedTuple):
+    conclusion: Conclusion
+    needs: Sequence[str]
+
+
+class PlanFact(NamedTuple):
+    kind: PlanKind
+    due: date | None
+
+
+async def all_stages(session: AsyncSession) -> Mapping[UUID, StageFact]:
+    """The stage of every facility that has a row; the others are listed."""
+    rows = await session.execute(select(FacilityStage.facility_id, FacilityStage.stage, FacilityStage.receiving_people))
+    return {facility_id: StageFact(stage, receiving) for facility_id, stage, receiving in rows.all()}
+
+
+async def all_conclusions(session: AsyncSession) -> Mapping[UUID, SurveyFact]:
+    """What the newest complete survey of each facility concluded."""
     number = func.row_number().over(
         partition_by=Survey.facility_id, order_by=(Survey.completed_at.desc(), Survey.id.desc())
     )
@@ -159,28 +175,29 @@ async def all_conclusions(session: AsyncSession) -> Mapping[UUID, Row[Any]]:
     rows = await session.execute(
         select(ranked.c.facility_id, ranked.c.conclusion, ranked.c.needs).where(ranked.c.number == 1)
     )
-    return {row.facility_id: row for row in rows.all()}
+    return {facility_id: SurveyFact(conclusion, needs) for facility_id, conclusion, needs in rows.all()}
 
 
-async def all_agreed_plans(session: AsyncSession) -> Mapping[UUID, Row[Any]]:
-    """(facility_id, kind, due) of the newest agreed plan by facility."""
-    number = func.row_number().over(
-        partition_by=ConnectionPlan.facility_id, order_by=ConnectionPlan.version.desc()
-    )
+async def all_agreed_plans(session: AsyncSession) -> Mapping[UUID, PlanFact]:
+    """The newest agreed plan of each facility."""
+    number = func.row_number().over(partition_by=ConnectionPlan.facility_id, order_by=ConnectionPlan.version.desc())
     ranked = (
         select(ConnectionPlan.facility_id, ConnectionPlan.kind, ConnectionPlan.due, number.label("number"))
         .where(ConnectionPlan.agreed_at.is_not(None))
         .subquery()
     )
     rows = await session.execute(select(ranked.c.facility_id, ranked.c.kind, ranked.c.due).where(ranked.c.number == 1))
-    return {row.facility_id: row for row in rows.all()}
+    return {facility_id: PlanFact(kind, due) for facility_id, kind, due in rows.all()}
 
 
-async def all_open_obstacles(session: AsyncSession) -> Sequence[Row[Any]]:
-    """(facility_id, code, owner, opened_at, due, level) of every open obstacle, the first to be due first."""
+async def all_open_obstacles(session: AsyncSession) -> Mapping[UUID, Sequence[OpenObstacle]]:
+    """The open obstacles of each facility that has any, the first to be due first."""
     rows = await session.execute(
         select(Obstacle.facility_id, Obstacle.code, Obstacle.owner, Obstacle.opened_at, Obstacle.due, Obstacle.level)
         .where(Obstacle.resolved_at.is_(None))
         .order_by(Obstacle.due, Obstacle.id)
     )
-    return rows.all()
+    found: dict[UUID, list[OpenObstacle]] = {}
+    for facility_id, code, owner, opened_at, due, level in rows.all():
+        found.setdefault(facility_id, []).append(OpenObstacle(code, owner, opened_at, due, level))
+    return found

@@ -9,7 +9,7 @@ from services.programme import repository
 from services.programme.errors import SurveyClosed, SurveyNotFound, SurveyRefused
 from services.programme.fields import Fields
 from services.programme.files import Files, OpenFile
-from services.programme.stages import Dossier, protection_is_confirmed
+from services.programme.guards import Dossier, protection_is_confirmed
 from services.programme.surveys import NewSurvey, Protection, SurveyMode, SurveyResult
 from services.programme.tables import Survey
 from services.runtime.clock import Clock
@@ -71,7 +71,7 @@ class Surveys:
         survey_id: UUID,
         protection: Protection,
     ) -> Survey:
-        """Enter the conditions that the facility confirmed. Raises SurveyNotFound, SurveyClosed, SurveyRefused (remote)."""
+        """Enter the conditions that the facility confirmed. Raises SurveyNotFound, SurveyClosed, Conflict (remote)."""
         async with self._transactions.write() as session:
             file, survey = await self._open(session, scope, facility_id, survey_id)
             if survey.mode is SurveyMode.REMOTE:
@@ -83,9 +83,7 @@ class Surveys:
             protection.check(fields, survey.scheduled_at)
             fields.verify()
             self._protect(survey, protection)
-            await self._files.record(
-                session, file, principal, "survey.protection", {"survey_id": str(survey_id)}
-            )
+            await self._files.record(session, file, principal, "survey.protection", {"survey_id": str(survey_id)})
             await self._files.follow(session, file, principal, "survey.protection")
         return survey
 

@@ -15,6 +15,7 @@ from services.contracts.camera import (
     WorkerIdentity,
 )
 from services.contracts.scope import EVERYWHERE, ProvinceScope
+from services.contracts.worker_endpoint import WorkerEndpoint
 from services.registry import interrogations, lease_repository, repository, snapshots
 from services.registry.credentials import CredentialVault
 from services.registry.errors import CameraNotFound, SnapshotNotFound
@@ -50,6 +51,21 @@ class WorkerDesk:
         async with self._transactions.read() as session:
             holder = await lease_repository.holder(session, camera_id, await database_now(session))
         return holder.name if holder is not None else None
+
+    async def endpoint_for_camera(self, camera_id: UUID) -> WorkerEndpoint | None:
+        """The media endpoint of the worker that holds a camera now; None if nobody does, or it is in this process."""
+        async with self._transactions.read() as session:
+            holder = await lease_repository.holder(session, camera_id, await database_now(session))
+        return self.leases.endpoint_of(holder)
+
+    async def endpoint_for_reach(self, reach: str) -> WorkerEndpoint | None:
+        """The media endpoint of the worker heard of last that gets to this reach; None without one."""
+        async with self._transactions.read() as session:
+            since = await database_now(session) - self.leases.ttl
+            living = await lease_repository.living_workers(session, since)
+        able = [worker for worker in living if not worker.reaches or reach in worker.reaches]
+        able.sort(key=lambda worker: worker.heartbeat_at, reverse=True)
+        return next((found for worker in able if (found := self.leases.endpoint_of(worker))), None)
 
     async def credentials_for(self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef) -> Credentials | None:
         """The credentials of a leased camera. Audited each time they leave. Raises LeaseNotHeld."""

@@ -19,6 +19,7 @@ from services.contracts.camera import (
 from services.contracts.errors import Forbidden
 from services.contracts.ids import PrincipalId
 from services.contracts.scope import ProvinceScope
+from services.contracts.worker_endpoint import WorkerEndpoint
 from services.registry import lease_repository, repository
 from services.registry.errors import LeaseNotHeld
 from services.registry.tables import Camera, Protocol, Worker
@@ -62,7 +63,7 @@ class Leases:
     def __init__(self, transactions: Transactions, keys: KeyRing, ttl: timedelta) -> None:
         self._transactions = transactions
         self._keys = keys
-        self._ttl = ttl
+        self.ttl = ttl
 
     async def announce(self, caller: WorkerCaller, identity: WorkerIdentity) -> None:
         """Note that a worker lives. Raises Forbidden for an id that another key came with."""
@@ -95,13 +96,13 @@ class Leases:
             now = await database_now(session)
             worker = await self._worker(session, caller, worker_id)
             worker.capacity = claim.capacity
-            living = await lease_repository.living_workers(session, now - self._ttl)
+            living = await lease_repository.living_workers(session, now - self.ttl)
             counts = await lease_repository.watchable_by_reach(session, caller.scope, worker.reaches)
             share = fair_share(counts, [other.reaches for other in living], worker.reaches)
             room = min(claim.capacity - claim.held, CLAIM_MAX)
             within = min(room, share - claim.held)
             taken: dict[UUID, Camera] = {}
-            for limit, free_since in ((within, None), (room, now - self._ttl)):
+            for limit, free_since in ((within, None), (room, now - self.ttl)):
                 if limit > len(taken):
                     found = await lease_repository.free_cameras(
                         session, caller.scope, worker.reaches, now, free_since=free_since, limit=limit - len(taken)
@@ -109,7 +110,7 @@ class Leases:
                     taken.update({camera.id: camera for camera in found})
                     if not found:
                         continue
-            epochs = await lease_repository.grant(session, list(taken), worker_id, now, now + self._ttl)
+            epochs = await lease_repository.grant(session, list(taken), worker_id, now, now + self.ttl)
             return [await self._assignment(session, taken[camera_id], epoch) for camera_id, epoch in epochs.items()]
 
     async def renew(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[tuple[LeaseRef, int]]) -> Renewal:
@@ -129,8 +130,8 @@ class Leases:
                 if camera.watch_version != version:
                     changed.append(await self._assignment(session, camera, ref.epoch))
             if kept:
-                await lease_repository.prolong(session, worker_id, [ref.camera_id for ref in kept], now + self._ttl)
-        return Renewal(ttl_s=self._ttl.total_seconds(), held=tuple(kept), changed=tuple(changed), lost=tuple(lost))
+                await lease_repository.prolong(session, worker_id, [ref.camera_id for ref in kept], now + self.ttl)
+        return Renewal(ttl_s=self.ttl.total_seconds(), held=tuple(kept), changed=tuple(changed), lost=tuple(lost))
 
     async def release(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[LeaseRef]) -> None:
         """Give leases back; those not held are ignored."""
@@ -155,6 +156,17 @@ class Leases:
         if camera is None:
             raise LeaseNotHeld
         return camera
+
+    def endpoint_of(self, worker: Worker | None) -> WorkerEndpoint | None:
+        """Where the API finds this worker; None if it serves nothing."""
+        if worker is None or not (worker.media_url and worker.media_certificate and worker.media_token):
+            return None
+        return WorkerEndpoint(
+            worker_id=worker.id,
+            url=worker.media_url,
+            certificate_pem=worker.media_certificate,
+            token=self._keys.decrypt(worker.media_token, f"worker:{worker.id}:media_token"),
+        )
 
     async def _worker(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID) -> Worker:
         worker = await lease_repository.worker(session, worker_id)

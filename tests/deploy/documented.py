@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from tests.deploy.manifests import KUBERNETES, OVERLAYS
 
-_ROW = re.compile(r"^\| (?P<kind>Secret|ConfigMap) \| `(?P<name>[^`]+)` \| `(?P<key>[^`]+)` \| (?P<overlays>[a-z, ]+) \|")
-_CREATE = re.compile(r"kubectl -n vonggac create (?P<kind>secret generic|secret tls|configmap) (?P<name>[a-z-]+)(?P<options>.*)")
+_ROW = re.compile(
+    r"^\| (?P<kind>Secret|ConfigMap) \| `(?P<name>[^`]+)` \| `(?P<key>[^`]+)` \| (?P<overlays>[a-z, ]+) \|"
+)
+_CREATE = re.compile(
+    r"kubectl -n vonggac create (?P<kind>secret generic|secret tls|configmap) (?P<name>[a-z-]+)(?P<options>.*)"
+)
 _FILE = re.compile(r"--from-file=(?:(?P<key>[^=\s]+)=)?(?P<file>\S+)")
 _LITERAL = re.compile(r"--from-literal=(?P<key>[^=\s]+)=")
 
@@ -27,7 +31,7 @@ def readme() -> str:
 
 def given(overlay: str) -> frozenset[Given]:
     """What the table of the README lists for an overlay."""
-    found = set()
+    found: set[Given] = set()
     for line in readme().splitlines():
         if row := _ROW.match(line):
             for_overlays = OVERLAYS if row["overlays"] == "all" else tuple(row["overlays"].split(", "))
@@ -40,7 +44,7 @@ def given(overlay: str) -> frozenset[Given]:
 
 def created_by_commands() -> frozenset[Given]:
     """What the ``kubectl create`` commands of the README make, over all overlays."""
-    found = set()
+    found: set[Given] = set()
     for command in _CREATE.finditer(readme()):
         kind = "ConfigMap" if command["kind"] == "configmap" else "Secret"
         keys = ["tls.crt", "tls.key"] if command["kind"] == "secret tls" else []

@@ -4,6 +4,7 @@ A check is a function from the manifests of one overlay to a list of sentences, 
 """
 
 import copy
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,12 @@ def load(path: Path) -> Manifests:
 
 def rendered(overlay: str) -> Manifests:
     """The committed rendering of an overlay, fresh each time, so that a caller may change it."""
-    return copy.deepcopy(load(KUBERNETES / "rendered" / f"{overlay}.yaml"))
+    return copy.deepcopy(_parsed(overlay))
+
+
+@functools.cache
+def _parsed(overlay: str) -> Manifests:
+    return load(KUBERNETES / "rendered" / f"{overlay}.yaml")
 
 
 def of_kind(manifests: Manifests, *kinds: str) -> Iterator[Manifest]:

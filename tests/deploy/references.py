@@ -19,17 +19,20 @@ from tests.deploy.manifests import (
 
 def selectors_hit_pods(manifests: Manifests) -> list[str]:
     """Services, disruption budgets and policies select pods of their namespace; workloads select their own."""
-    faults = []
-    for manifest in of_kind(manifests, "Service", "PodDisruptionBudget", "NetworkPolicy"):
-        if not _selected(manifests, manifest, _selector(manifest)):
-            faults.append(f"{title(manifest)} selects no pod of its namespace")
+    faults = [
+        f"{title(manifest)} selects no pod of its namespace"
+        for manifest in of_kind(manifests, "Service", "PodDisruptionBudget", "NetworkPolicy")
+        if not _selected(manifests, manifest, _selector(manifest))
+    ]
     for workload in workloads(manifests):
         selector = workload.manifest["spec"].get("selector")
         if workload.manifest["kind"] != "Job" and not selects(selector, workload.labels):
             faults.append(f"{workload.title} does not select its own pods")
-        for constraint in workload.pod.get("topologySpreadConstraints", []):
-            if not selects(constraint.get("labelSelector"), workload.labels):
-                faults.append(f"{workload.title} spreads over {constraint['topologyKey']} pods that are not its own")
+        faults += [
+            f"{workload.title} spreads over {constraint['topologyKey']} pods that are not its own"
+            for constraint in workload.pod.get("topologySpreadConstraints", [])
+            if not selects(constraint.get("labelSelector"), workload.labels)
+        ]
     return faults
 
 
@@ -62,7 +65,7 @@ def probe_ports_exist(manifests: Manifests) -> list[str]:
 def scale_targets_exist(manifests: Manifests) -> list[str]:
     """Autoscalers find their workload in their namespace; it has no ``replicas``, and those without one have."""
     faults = []
-    scaled = set()
+    scaled: set[str] = set()
     for scaler in of_kind(manifests, "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
         found = [
@@ -73,7 +76,9 @@ def scale_targets_exist(manifests: Manifests) -> list[str]:
             and workload.manifest["apiVersion"] == target["apiVersion"]
         ]
         if not found:
-            faults.append(f"{title(scaler)} scales {target['kind']} {target['name']}, which its namespace does not have")
+            faults.append(
+                f"{title(scaler)} scales {target['kind']} {target['name']}, which its namespace does not have"
+            )
         scaled.update(workload.title for workload in found)
         if scaler["spec"].get("minReplicas", 1) > scaler["spec"]["maxReplicas"]:
             faults.append(f"{title(scaler)} has more replicas at least than at most")
@@ -99,7 +104,9 @@ def volumes_fit_mounts(manifests: Manifests) -> list[str]:
             mounted |= {mount["name"] for mount in mounts}
             paths = [mount["mountPath"] for mount in mounts]
             faults += [f"{workload.title} mounts {path} twice" for path in set(paths) if paths.count(path) > 1]
-        faults += [f"{workload.title} mounts volume {name}, which it does not have" for name in sorted(mounted - volumes)]
+        faults += [
+            f"{workload.title} mounts volume {name}, which it does not have" for name in sorted(mounted - volumes)
+        ]
         faults += [f"{workload.title} has volume {name} and mounts it nowhere" for name in sorted(volumes - mounted)]
         for volume in workload.pod.get("volumes", []):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
@@ -110,7 +117,9 @@ def volumes_fit_mounts(manifests: Manifests) -> list[str]:
 
 def service_accounts_exist(manifests: Manifests) -> list[str]:
     """The account that a pod names is in its namespace."""
-    accounts = {(namespace_of(account), account["metadata"]["name"]) for account in of_kind(manifests, "ServiceAccount")}
+    accounts = {
+        (namespace_of(account), account["metadata"]["name"]) for account in of_kind(manifests, "ServiceAccount")
+    }
     return [
         f"{workload.title} runs as {name}, which its namespace does not have"
         for workload in workloads(manifests)
@@ -160,7 +169,9 @@ def jobs_can_be_applied_again(manifests: Manifests) -> list[str]:
             if not workload.manifest["metadata"]["name"].endswith("-" + tag.replace(".", "-")):
                 faults.append(f"{workload.title} does not carry the tag {tag} of its image in its name")
         used = {source.name for _, source, _ in _used([workload.manifest]) if source.kind == "ConfigMap"}
-        faults += [f"{workload.title} reads {name}, whose name changes with its content" for name in sorted(used & generated)]
+        faults += [
+            f"{workload.title} reads {name}, whose name changes with its content" for name in sorted(used & generated)
+        ]
     return faults
 
 
@@ -169,15 +180,15 @@ def used_given(manifests: Manifests) -> frozenset[Given]:
     return frozenset(source for _, source, _ in _used(manifests))
 
 
-def _selector(manifest: Manifest) -> dict[str, Any]:
+def _selector(manifest: Manifest) -> dict[str, Any] | None:
     spec = manifest["spec"]
     if manifest["kind"] == "Service":
-        return {"matchLabels": spec["selector"]}
+        return {"matchLabels": spec["selector"]} if spec.get("selector") else None
     selector: dict[str, Any] = spec["podSelector"] if manifest["kind"] == "NetworkPolicy" else spec["selector"]
     return selector
 
 
-def _selected(manifests: Manifests, by: Manifest, selector: dict[str, Any]) -> list[Workload]:
+def _selected(manifests: Manifests, by: Manifest, selector: dict[str, Any] | None) -> list[Workload]:
     return [
         workload
         for workload in workloads(manifests)

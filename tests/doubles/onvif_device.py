@@ -4,6 +4,7 @@ The numbers of quirks in tests follow the project's list of 45 reported device q
 """
 
 import re
+import socket
 import socketserver
 import threading
 import time
@@ -104,6 +105,7 @@ class OnvifDevice:
             allow_reuse_address = True
             daemon_threads = True
             request_queue_size = 64
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
         self._server = Server((address, 0), Handler)
         self.port: int = self._server.server_address[1]
@@ -141,13 +143,11 @@ class OnvifDevice:
                 self.requests.append(request)
                 self.busy += 1
                 self.most_busy = max(self.most_busy, self.busy)
-            try:
-                time.sleep(self.script.delay_s)
-                for piece in self._respond(request).pieces():
-                    handler.wfile.write(piece)
-            finally:
-                with self._lock:
-                    self.busy -= 1
+            time.sleep(self.script.delay_s)
+            with self._lock:
+                self.busy -= 1
+            for piece in self._respond(request).pieces():
+                handler.wfile.write(piece)
         except OSError:
             # The client hung up, as it should when we misbehave.
             return

@@ -21,7 +21,7 @@ _START_S = 20.0
 _STOP_S = 5.0
 
 _ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate={bitrate_kbps} key-int-max={gop} bframes=0 "
+    "h264": "x264enc tune=zerolatency sliced-threads=false speed-preset=ultrafast bitrate={bitrate_kbps} key-int-max={gop} bframes=0 "
     "! video/x-h264,profile=main ! h264parse ! rtph264pay name=pay0 pt=96 config-interval={config_interval}",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={bitrate_kbps} key-int-max={gop} "
     "! h265parse ! rtph265pay name=pay0 pt=96 config-interval={config_interval}",

@@ -100,6 +100,14 @@ class RabbitServer:
             raise RuntimeError("launch it first")
         self._process.wait_until(self._ready, timeout_s=90)
 
+    def sync_metadata(self) -> None:
+        """Before a ``kill`` soon after a declaration: let the broker write down which queues it has.
+
+        RabbitMQ keeps the names of quorum queues in a DETS file that is written some seconds late. Killed before, 3.10.8
+        came back with the newest queue listed as live that confirmed nothing any more (4 of 6 runs; after 4 s 0 of 4).
+        """
+        self.ctl("eval", "[ok = dets:sync(Table) || Table <- dets:all()].")
+
     def kill(self) -> None:
         """SIGKILL: the broker is gone at once, what it had confirmed is on disk."""
         if self._process is not None:

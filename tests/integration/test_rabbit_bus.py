@@ -65,9 +65,11 @@ async def test_no_confirmed_message_is_lost_when_the_broker_is_killed(
         await asyncio.sleep(0.005)
 
     recorder = Recorder(take_a_moment)
-    publisher, member = await open_rabbit(rabbit_url), await open_rabbit(rabbit_url)
+    bounds = limits(queue_max=100_000)
+    publisher, member = await open_rabbit(rabbit_url, bounds), await open_rabbit(rabbit_url, bounds)
+    await asyncio.to_thread(rabbit.sync_metadata)
     await member.subscribe(recorder.joins("aggregator"))
-    facilities = [new_id() for _ in range(4)]
+    facilities = [new_id() for _ in range(24)]
     confirmed: list[Message] = []
     failures = 0
     restored: float | None = None
@@ -103,14 +105,20 @@ async def test_no_confirmed_message_is_lost_when_the_broker_is_killed(
     assert failures > 0
     assert consuming_again_s < 10
     assert recorder.most_at_once == 1
+    # All that waited for this group, from before and after: a facility must have stayed in its queue.
+    archive = Recorder(take_a_moment)
+    await member.subscribe(archive.joins("archive"))
+    await archive.until(lambda: wanted <= {message.message_id for message in archive.handled}, timeout_s=20)
     for facility in facilities:
         assert first_time(recorder.handled, facility) == first_time(confirmed, facility)
+        assert first_time(archive.handled, facility) == first_time(confirmed, facility)
 
 
 async def test_publishing_fails_at_once_while_the_broker_is_away(
     rabbit: RabbitServer, rabbit_url: str, open_rabbit: OpenRabbit
 ) -> None:
     bus = await open_rabbit(rabbit_url)
+    await asyncio.to_thread(rabbit.sync_metadata)
     gate, begun = asyncio.Event(), asyncio.Event()
 
     async def wait_at_the_gate(_: Message) -> None:
@@ -335,14 +343,16 @@ async def test_rights_to_our_own_names_are_enough(
 async def test_a_message_carries_its_envelope_where_amqp_tools_look(
     rabbit: RabbitServer, rabbit_url: str, open_rabbit: OpenRabbit
 ) -> None:
-    bus = await open_rabbit(rabbit_url, limits(shards=1))
+    bus = await open_rabbit(rabbit_url)
+    vhost = urlsplit(rabbit_url).path.strip("/")
+    rabbit.declare_queue(rabbit_url, "integrator", {})
+    rabbit.manage("POST", f"bindings/{vhost}/e/vonggac.events/q/integrator", {"routing_key": "facility.#"})
     message = roster()
     await bus.publish(message)
-    vhost = urlsplit(rabbit_url).path.strip("/")
     (got,) = await asyncio.to_thread(
         rabbit.manage,
         "POST",
-        f"queues/{vhost}/vonggac.aggregator.00/get",
+        f"queues/{vhost}/integrator/get",
         {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"},
     )
     assert got["routing_key"] == "facility.roster"

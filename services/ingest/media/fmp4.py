@@ -111,5 +111,5 @@ def _hevc(config: bytes) -> str:
     (compatibility,) = struct.unpack_from(">I", config, 2)
     mirrored = int(f"{compatibility:032b}"[::-1], 2)
     constraints = config[6:12].rstrip(b"\x00")
-    parts = [f"{space}{profile}", f"{mirrored:x}", f"{tier}{config[12]}", *(f"{byte:x}" for byte in constraints)]
+    parts = [f"{space}{profile}", f"{mirrored:x}", f"{tier}{config[12]}", *(f"{byte:X}" for byte in constraints)]
     return ".".join(parts)

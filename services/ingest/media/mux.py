@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from services.contracts.ladder import Reason
 from services.ingest.media import pictures
 from services.ingest.media.annexb import joined, nal_units, parameter_sets
-from services.ingest.media.results import Ended, MuxEvent, Segment
+from services.ingest.media.events import Ended, MuxEvent, Segment
 from services.ingest.media.source import Source, SourceError, opened
 from services.ingest.media.timeline import Broken, Placed, Timeline, first_pts
 from services.ingest.media.track import Track, Unmuxable

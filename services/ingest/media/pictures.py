@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
 
 from services.ingest.media.source import MAX_PIXELS
 
@@ -35,7 +36,7 @@ class Decoded(NamedTuple):
     errors: int
 
 
-def decode(codec_name: str, packets: Sequence[Packet], extradata: bytes) -> Decoded:
+def decode(codec_name: str, packets: "Sequence[Packet[VideoStream]]", extradata: bytes) -> Decoded:
     """Decode packets that begin with a key frame, in a decoder of its own, which is gone afterwards.
 
     Told to be strict, the H.265 decoder notices a damaged key frame that it would otherwise fill with grey. But being
@@ -48,7 +49,7 @@ def decode(codec_name: str, packets: Sequence[Packet], extradata: bytes) -> Deco
     return Decoded(_decode(codec_name, packets, extradata, err_detect="").frames, strict.errors)
 
 
-def _decode(codec_name: str, packets: Sequence[Packet], extradata: bytes, *, err_detect: str) -> Decoded:
+def _decode(codec_name: str, packets: "Sequence[Packet[VideoStream]]", extradata: bytes, *, err_detect: str) -> Decoded:
     context = cast(VideoCodecContext, av.CodecContext.create(codec_name, "r"))
     if extradata:
         context.extradata = extradata
@@ -71,7 +72,7 @@ def jpeg(frame: VideoFrame) -> bytes:
     scaled = frame.reformat(
         width=width, height=height, format="yuvj420p", interpolation="AREA", dst_color_range=ColorRange.JPEG
     )
-    encoder = cast(VideoCodecContext, av.CodecContext.create("mjpeg", "w"))
+    encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height = width, height
     encoder.pix_fmt = "yuvj420p"
     encoder.color_range = ColorRange.JPEG

@@ -41,7 +41,6 @@ class ProbeProgress:
                 "frames_decoded": self.frames_decoded,
                 "decode_errors": self.decode_errors,
                 "facts": {"codec": self.codec, "width": width, "height": height, **rates._asdict()},
-                "snapshot_bytes": len(self.snapshot),
                 "looks_at": [at for at, _ in self.looks],
                 "reason": reason,
                 "detail": detail,

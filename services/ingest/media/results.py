@@ -1,11 +1,22 @@
-"""What the media processes answer, and how they fail."""
+"""What callers get from the media processes, and how those fail. The events are defined apart, see ``events``."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason
+from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.picture import Look
+
+__all__ = [
+    "Ended",
+    "InitSegment",
+    "MediaHostBusy",
+    "MediaHostLost",
+    "MuxEvent",
+    "MuxOverrun",
+    "ProbeResult",
+    "Segment",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,45 +37,6 @@ class ProbeResult:
     looks: tuple[Look, ...] = field(repr=False)  # one for each decoded key frame, in order
     reason: Reason | None
     detail: str  # for logs; holds no URL
-
-
-@dataclass(frozen=True, slots=True)
-class InitSegment:
-    """What a player needs before the segments that follow it: ``ftyp`` and ``moov``.
-
-    ``discontinuity`` is False for the first one of a session and True for each later one, when the timestamps
-    jumped or the encoder's settings changed; timestamps begin at 0 again.
-    """
-
-    data: bytes = field(repr=False)
-    codec: str  # RFC 6381, for example `avc1.42c01f` or `hvc1.1.6.L93.b0`
-    width: int
-    height: int
-    discontinuity: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One or more whole groups of pictures: ``moof`` and ``mdat``, repeated. Begins with a key frame.
-
-    ``index`` counts from 0 through the whole session, over discontinuities.
-    """
-
-    index: int
-    duration_s: float
-    data: bytes = field(repr=False)
-    starts_with_key: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The last event of a session. ``reason`` is None when it was asked to end."""
-
-    reason: Reason | None
-    detail: str
-
-
-MuxEvent: TypeAlias = InitSegment | Segment | Ended
 
 
 class MediaHostBusy(Exception):

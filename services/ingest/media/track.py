@@ -6,7 +6,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from services.ingest.media import fmp4
-from services.ingest.media.results import InitSegment
+from services.ingest.media.events import InitSegment
 from services.ingest.media.source import Source
 
 _SEGMENT_S = 1

@@ -145,9 +145,9 @@ class Conversation:
         try:
             reply = post(self.endpoint, call.target, headers, body, limits=self._limits, deadline=self._deadline)
         except WireFault as fault:
-            if fault.connected:
-                self.reached(Rung.REACHABLE)
-            rung = self.rung if fault.connected else Rung.UNREACHABLE
+            if fault.proved is not None:
+                self.reached(fault.proved)
+            rung = Rung.UNREACHABLE if fault.proved is Rung.UNREACHABLE else self.rung
             raise CameraFault(fault.reason, rung, f"{call.operation}: {fault.detail}") from fault
         self.reached(Rung.REACHABLE)
         return self._read(call, reply)

@@ -40,11 +40,8 @@ class ZeepOnvifGateway:
         self._running: dict[asyncio.Task[Interrogation], Deadline] = {}
 
     async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
-        """See ``services.ingest.ports.OnvifGateway``."""
-        try:
-            endpoint = Endpoint(str(ip_address(source.address)), source.port)
-        except ValueError:
-            raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "the address is no IP address") from None
+        """See ``services.ingest.ports.OnvifGateway``. OSError means that this machine has no sockets left."""
+        endpoint = _endpoint(source)
         deadline = Deadline(self._clock, self._interrogation_s)
         conversation = Conversation(endpoint, credentials, limits=self._limits, deadline=deadline, clock=self._clock)
         task = asyncio.create_task(self._in_turn(conversation, deadline, source))
@@ -76,8 +73,19 @@ class ZeepOnvifGateway:
         del self._running[task]
 
 
+def _endpoint(source: OnvifSource) -> Endpoint:
+    """The one address to connect to. A name is refused: resolving it here would be a second opinion on a checked one."""
+    try:
+        address = ip_address(source.address)
+    except ValueError:
+        raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "the address is no IP address") from None
+    if not 0 < source.port < 65536:
+        raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "there is no such port")
+    return Endpoint(str(address), source.port)
+
+
 class _Turns:
-    """One interrogation at a time for each endpoint: recorders mix up answers to calls made at once (HA issue 179211).
+    """One interrogation at a time for each endpoint: cheap recorders serve one client at a time.
 
     Waiting takes no thread, so that a recorder with many cameras does not keep the others from being asked.
     """

@@ -91,8 +91,7 @@ class Device(ONVIFCamera):  # type: ignore[misc]  # the library has no types
 
     def __init__(self, conversation: Conversation) -> None:
         # Not the library's constructor, which goes to the network and changes the environment; the same attributes.
-        host, _, port = conversation.endpoint.authority.rpartition(":")
-        self.host, self.port = host, int(port)
+        self.host, self.port = conversation.endpoint.host, conversation.endpoint.port
         self.user, self.passwd, self.encrypt = "", "", True
         self.wsdl_dir = str(wsdl_folder())
         self.daemon, self.no_cache, self.adjust_time, self.dt_diff = False, False, False, None

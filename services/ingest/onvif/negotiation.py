@@ -60,6 +60,8 @@ _LOCKED_TEXT = re.compile(
     r"(?<!un)(?<!not )locked|lock[\s-]?out|<lockstatus>\s*lock\s*<|too many (?:failed|invalid|wrong|login|attempts|tries)",
     re.IGNORECASE,
 )
+#: In a fault that does not speak of authorization, a lock may be of anything.
+_ACCOUNT_TEXT = re.compile(r"user|account|login|password", re.IGNORECASE)
 #: A notice is short. A whole login page may hold any word in its scripts.
 _NOTICE_LENGTH = 2000
 
@@ -102,7 +104,8 @@ def _says_locked(answer: Answer, *, unauthorized: bool) -> bool:
     if answer.status == 423:
         return True
     fault = answer.fault
-    if fault is not None and any(_LOCKED_TEXT.search(said) for said in (*fault.codes, fault.reason)):
-        return True
-    notice = len(answer.text) <= _NOTICE_LENGTH and _LOCKED_TEXT.search(answer.text) is not None
-    return notice and (unauthorized or answer.status == 403)
+    notice = " ".join((*fault.codes, fault.reason)) if fault is not None else answer.text
+    if len(notice) > _NOTICE_LENGTH or _LOCKED_TEXT.search(notice) is None:
+        return False
+    of_an_account = fault is not None and _ACCOUNT_TEXT.search(notice) is not None
+    return unauthorized or answer.status == 403 or of_an_account

@@ -8,13 +8,14 @@ import contextlib
 import errno
 import http.client
 import io
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from services.contracts.ladder import Reason
+from services.contracts.ladder import Reason, Rung
 from services.runtime.clock import Clock
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -46,8 +47,12 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """Host and port as they stand in a URL."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The address as it stands in a URL."""
+        return f"[{self.address}]" if ":" in self.address else self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,12 @@ class HttpReply:
 
 
 class WireFault(Exception):
-    """The call failed below SOAP. ``connected`` tells whether a TCP connection stood."""
+    """The call failed below SOAP. ``proved`` is the rung that it showed all the same; None if it came to nothing."""
 
-    def __init__(self, reason: Reason, detail: str, *, connected: bool = True) -> None:
+    def __init__(self, reason: Reason, detail: str, proved: Rung | None = Rung.REACHABLE) -> None:
         self.reason = reason
         self.detail = detail
-        self.connected = connected
+        self.proved = proved
         super().__init__(f"{reason}: {detail}")
 
 
@@ -132,13 +137,14 @@ def post(
     try:
         connection = socket.create_connection((endpoint.address, endpoint.port), timeout=wait_s(limits.connect_s))
     except TimeoutError as error:
-        raise WireFault(Reason.TIMEOUT, "the connect was not answered in time", connected=False) from error
+        proved = Rung.UNREACHABLE if deadline.remaining_s() > 0 else None
+        raise WireFault(Reason.TIMEOUT, "the connect was not answered in time", proved) from error
     except ConnectionRefusedError as error:
-        raise WireFault(Reason.REFUSED, "the connect was refused", connected=False) from error
+        raise WireFault(Reason.REFUSED, "the connect was refused", Rung.UNREACHABLE) from error
     except OSError as error:
         if error.errno in _OUR_OWN:
             raise
-        raise WireFault(Reason.NO_ROUTE, error.strerror or "no route", connected=False) from error
+        raise WireFault(Reason.NO_ROUTE, error.strerror or "no route", Rung.UNREACHABLE) from error
     with connection, deadline.holding(connection):
         try:
             connection.settimeout(wait_s(limits.read_s))
@@ -157,7 +163,7 @@ def post(
 def _request(endpoint: Endpoint, path: str, headers: Sequence[tuple[str, bytes]], body: bytes) -> bytes:
     lines = [
         f"POST {path} HTTP/1.1".encode("ascii"),
-        b"Host: " + endpoint.authority.encode("ascii"),
+        b"Host: " + (endpoint.host if endpoint.port == 80 else endpoint.authority).encode("ascii"),
         *(name.encode("ascii") + b": " + value for name, value in headers),
         b"Content-Length: %d" % len(body),
         b"Accept-Encoding: identity",
@@ -210,6 +216,8 @@ def _read_reply(source: _BoundedReader, limit: int) -> HttpReply:
         status=response.status,
         body=b"".join(pieces),
         charset=response.headers.get_content_charset(),
-        # On one line: http.client leaves the line breaks of folded headers in.
-        challenges=tuple(" ".join(str(value).split()) for value in response.headers.get_all("WWW-Authenticate", [])),
+        # http.client leaves the line breaks of folded headers in.
+        challenges=tuple(
+            re.sub(r"[\r\n]+", " ", str(value)) for value in response.headers.get_all("WWW-Authenticate", [])
+        ),
     )

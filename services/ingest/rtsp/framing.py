@@ -40,6 +40,8 @@ class Demultiplexer:
         self._on_frame = on_frame
         self._on_message = on_message
         self.channels: frozenset[int] = frozenset({0, 1})
+        #: How many frames were handed out.
+        self.frames = 0
         self._spoke = False  # whether a first message was understood
         self._lost = False  # whether we are looking for the next beginning, after junk
         self._junk = 0
@@ -65,13 +67,13 @@ class Demultiplexer:
                 frames += 1
                 on_frame(buffer, buffer[position + 1], payload, after)
             else:
-                self._forgive(frames)
+                self._settle(frames)
                 frames = 0
                 after = self._take_other(buffer, position, end)
                 if after < 0:
                     break
             position = after
-        self._forgive(frames)
+        self._settle(frames)
         return position
 
     def _take_other(self, buffer: bytearray, position: int, end: int) -> int:
@@ -145,6 +147,10 @@ class Demultiplexer:
         self._junk += count
         if self._junk > MAX_JUNK_BYTES:
             raise RtspProtocolError(f"more than {MAX_JUNK_BYTES} bytes that belong to nothing")
+
+    def _settle(self, frames: int) -> None:
+        self.frames += frames
+        self._forgive(frames)
 
     def _forgive(self, whole: int) -> None:
         if self._junk:

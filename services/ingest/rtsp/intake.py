@@ -18,13 +18,17 @@ from services.ingest.rtsp.rtp import BAD, FOREIGN, TrackReceiver
 from services.ingest.rtsp.session import ClientSession
 from services.ingest.rtsp.states import State
 
+_FRAME_CHARGE = 256
+_MESSAGE_CHARGE = 16 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeLimits:
     """How much nonsense is borne, and how often we report."""
 
-    #: A camera that sends more for long is flooding us, and the session ends: ten times the bit rate of a good 4K
-    #: stream. What piled up in the kernel during a stall of ours fits into the burst.
+    #: A camera that sends more for long is flooding us, and the session ends: about four times the bit rate of a good
+    #: 4K stream. What piled up in the kernel during a stall of ours fits into the burst. Small frames and messages cost
+    #: us as much time as larger ones, so each is charged on top of its bytes.
     bytes_per_s: int = 8_000_000
     burst_bytes: int = 32_000_000
     #: Frames on our channels that are neither RTP nor RTCP, in a row; each good one makes up for a quarter.
@@ -81,13 +85,13 @@ class Intake:
         limits = self._limits
         self._allowance = min(limits.burst_bytes, self._allowance + (now - self._now) * limits.bytes_per_s)
         self._now = now
+        demultiplexer = self._demultiplexer
+        frames = demultiplexer.frames
         try:
-            consumed = self._demultiplexer.consume(buffer, start, end)
+            consumed = demultiplexer.consume(buffer, start, end)
+            self._charge(consumed - start + (demultiplexer.frames - frames) * _FRAME_CHARGE)
         except RtspProtocolError as error:
             raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, str(error)) from error
-        self._allowance -= consumed - start
-        if self._allowance < 0:
-            raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, f"more than {limits.bytes_per_s} bytes/s")
         self.counters.sample(now)
         if self._fanout.active:
             self._fanout.flush()
@@ -103,7 +107,13 @@ class Intake:
             self._outgoing += self.session.keep_alive()
         return min(self._report_at, self._keep_alive_at)
 
+    def _charge(self, cost: int) -> None:
+        self._allowance -= cost
+        if self._allowance < 0:
+            raise RtspProtocolError(f"a flood of more than {self._limits.bytes_per_s} bytes/s")
+
     def _on_message(self, message: Message) -> None:
+        self._charge(_MESSAGE_CHARGE)
         session = self.session
         before = session.state
         if before in {State.CLOSED, State.FAILED}:

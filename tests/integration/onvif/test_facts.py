@@ -231,3 +231,10 @@ async def test_a_named_profile_needs_no_other_profile(gateway: ZeepOnvifGateway)
     with OnvifDevice(profiles=(MAIN, SUB)) as device:
         told = await ask(gateway, device, profile="main")
     assert [stream.role for stream in told.streams] == ["main", "sub"]
+
+
+async def test_a_device_is_reached_over_ipv6(gateway: ZeepOnvifGateway) -> None:
+    with OnvifDevice(address="::1") as device:
+        told = await ask(gateway, device)
+    assert told.streams[0].source.address == "::1"
+    assert device.requests[0].headers["host"] == f"[::1]:{device.port}"

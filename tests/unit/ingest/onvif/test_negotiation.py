@@ -18,6 +18,7 @@ BASIC = Challenge("basic", {"realm": "r"})
     [
         (Answer(200), Verdict.GRANTED),
         (Answer(200, fault=SoapFault(("Sender", "InvalidArgVal"), "no")), Verdict.GRANTED),
+        (Answer(400, fault=SoapFault(("Sender", "Action"), "The configuration is locked")), Verdict.GRANTED),
         (Answer(404), Verdict.GRANTED),
         (Answer(401, (MD5,)), Verdict.WANTS_DIGEST),
         (Answer(401, (BASIC, SHA256)), Verdict.WANTS_DIGEST),

@@ -1,0 +1,1 @@
+"""Adapters of ingest's ports to the outside."""

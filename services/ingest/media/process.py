@@ -1,0 +1,297 @@
+"""One media process as its parent sees it: started, spoken to, watched, killed and started again. Never imports av."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import services
+from services.ingest.media import sandbox, wire
+from services.ingest.media.results import MediaHostLost, MuxOverrun
+from services.ingest.media.wire import Frame, WireError
+
+log = logging.getLogger(__name__)
+
+_IMPORT_ROOT = str(Path(services.__file__).resolve().parent.parent)
+
+# A child answers a ping from its main thread; only a stopped process or a GIL held for ever keeps it silent so long.
+_PING_EVERY_S = 3.0
+_PONG_WITHIN_S = 10.0
+_READY_WITHIN_S = 30.0
+_EXIT_WITHIN_S = 2.0
+
+# Pauses before a new start double from the first to the second, and begin anew after a life of a minute.
+_RESTART_FIRST_S = 0.1
+_RESTART_MAX_S = 5.0
+_LONG_LIFE_S = 60.0
+
+# Events of one call that may wait for its reader.
+_EVENTS_MAX = 12
+_LAST_EVENTS = frozenset({"probed", "ended", "failed"})
+_CLOSED = "it is closed"
+_READ_LIMIT_BYTES = 1024 * 1024
+_STDERR_BYTES = 4096
+_LOG_LINES_MAX = 50
+_LOG_LINE_CHARS = 500
+
+
+class Call:
+    """One request under way. ``next`` gives its events; it is freed when its thread in the child is through."""
+
+    def __init__(self, number: int, lingers_s: float, cancel: Callable[["Call"], None]) -> None:
+        self.number = number
+        self.lingers_s = lingers_s
+        self.timer: asyncio.TimerHandle | None = None
+        self.answered = False
+        self._cancel = cancel
+        self._events: deque[Frame] = deque()
+        self._failure: Exception | None = None
+        self._wake = asyncio.Event()
+
+    async def next(self) -> Frame:
+        """The next event. Raises MediaHostLost or MuxOverrun."""
+        while not self._events:
+            if self._failure is not None:
+                raise self._failure
+            self._wake.clear()
+            await self._wake.wait()
+        return self._events.popleft()
+
+    def cancel(self) -> None:
+        """Nobody waits for this any more. May be repeated, and come too late."""
+        self._cancel(self)
+
+    def put(self, frame: Frame) -> None:
+        """Called by the process: an event came."""
+        if self._failure is not None:
+            return
+        if len(self._events) >= _EVENTS_MAX:
+            self._events.clear()
+            self.fail(MuxOverrun(f"{_EVENTS_MAX} events were waiting to be read"))
+            self.cancel()
+            return
+        self._events.append(frame)
+        self._wake.set()
+
+    def fail(self, failure: Exception) -> None:
+        """Called by the process: no event will come any more."""
+        self._failure = self._failure or failure
+        self._wake.set()
+
+
+class MediaProcess:
+    """Keeps one child running. ``changed`` is called when ``free`` may have grown."""
+
+    def __init__(
+        self, name: str, *, threads: int, memory_limit_bytes: int, grace_s: float, changed: Callable[[], None]
+    ) -> None:
+        self._name = name
+        self._threads = threads
+        self._memory_limit_bytes = memory_limit_bytes
+        self._grace_s = grace_s
+        self._changed = changed
+        self._calls: dict[int, Call] = {}
+        self._numbers = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = asyncio.Event()
+        self._pong = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._why = ""
+
+    @property
+    def free(self) -> int:
+        """Threads that can take a request now; none while the child starts."""
+        return self._threads - len(self._calls) if self._ready.is_set() else 0
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, while it is ready."""
+        return self._process.pid if self._process is not None and self._ready.is_set() else None
+
+    async def start(self) -> None:
+        """Start the child and wait until it is ready. Raises MediaHostLost when it cannot be started."""
+        self._keeper = asyncio.create_task(self._keep(), name=f"media process {self._name}")
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                await self._ready.wait()
+        except TimeoutError:
+            await self.close()
+            raise MediaHostLost(f"media process {self._name} does not start; its errors are in the log") from None
+
+    async def close(self) -> None:
+        """End the child; requests under way fail with MediaHostLost."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+
+    def begin(self, request: dict[str, Any], *, deadline_s: float | None, lingers_s: float) -> Call:
+        """Send a request to a free thread. Call only while ``free``.
+
+        A child that has not answered after ``deadline_s`` and the grace is killed. After the last answer, or when it
+        was cancelled, its thread may stay inside FFmpeg for ``lingers_s`` and the grace; then the child is killed too.
+        """
+        self._numbers += 1
+        call = Call(self._numbers, lingers_s, self._cancelled)
+        self._calls[call.number] = call
+        self._send({**request, "id": call.number})
+        if deadline_s is not None:
+            self._arm(call, deadline_s, "a request is not answered")
+        return call
+
+    def kill(self, why: str) -> None:
+        """End the child at once. Its requests fail, and it is started again."""
+        if self._process is not None and self._process.returncode is None:
+            self._why = why
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    def _cancelled(self, call: Call) -> None:
+        if self._calls.get(call.number) is call and not call.answered:
+            call.answered = True
+            self._send({"op": "cancel", "id": call.number})
+            self._arm(call, call.lingers_s, "a cancelled thread does not return")
+
+    def _arm(self, call: Call, seconds: float, why: str) -> None:
+        if call.timer is not None:
+            call.timer.cancel()
+        call.timer = asyncio.get_running_loop().call_later(seconds + self._grace_s, self.kill, why)
+
+    def _send(self, request: dict[str, Any]) -> None:
+        # Never waits: requests are small and there are no more of them than threads.
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(wire.encode(request))
+
+    async def _keep(self) -> None:
+        """Start the child, and again whenever it ends, until cancelled."""
+        loop = asyncio.get_running_loop()
+        pause_s = _RESTART_FIRST_S
+        while True:
+            born_at = loop.time()
+            await self._live()
+            if loop.time() - born_at >= _LONG_LIFE_S:
+                pause_s = _RESTART_FIRST_S
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            pause_s = min(2 * pause_s, _RESTART_MAX_S)
+
+    async def _live(self) -> None:
+        """One life of the child. Returns when it is over, with nothing of it left."""
+        self._why = ""
+        try:
+            process = self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-s", "-m", "services.ingest.media.child"),
+                *("--parent", str(os.getpid()), "--memory", str(self._memory_limit_bytes)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=sandbox.environment(dict(os.environ), _IMPORT_ROOT),
+                start_new_session=True,
+                limit=_READ_LIMIT_BYTES,
+            )
+        except OSError as error:
+            log.warning("media process does not start", extra={"process_name": self._name, "why": repr(error)})
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._log_errors(process))
+                pinging = tasks.create_task(self._ping())
+                await self._read(process)
+                self._ready.clear()
+                pinging.cancel()
+                await self._until_exit(process)
+        except asyncio.CancelledError:
+            self.kill(_CLOSED)
+            raise
+        finally:
+            self._ready.clear()
+            await process.wait()
+            self._fail_calls(process.returncode)
+
+    async def _until_exit(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            async with asyncio.timeout(_EXIT_WITHIN_S):
+                await process.wait()
+        except TimeoutError:
+            self.kill("its output ended")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand out events until the child's output ends or makes no sense."""
+        stdout = process.stdout
+        assert stdout is not None  # noqa: S101 - it was asked for
+        try:
+            while True:
+                header_bytes, blob_bytes = wire.lengths(await stdout.readexactly(wire.LENGTHS.size))
+                header = wire.header_of(await stdout.readexactly(header_bytes))
+                self._take(Frame(header, await stdout.readexactly(blob_bytes)))
+        except asyncio.IncompleteReadError:
+            return
+        except WireError as error:
+            self.kill(f"broken protocol: {error}")
+
+    def _take(self, frame: Frame) -> None:
+        event = frame.header.get("event")
+        call = self._calls.get(frame.header.get("id", 0))
+        if event == "ready":
+            self._ready.set()
+            self._changed()
+        elif event == "pong":
+            self._pong.set()
+        elif call is None:
+            return
+        elif event == "freed":
+            self._forget(call)
+            self._changed()
+        else:
+            call.put(frame)
+            if event in _LAST_EVENTS and not call.answered:
+                call.answered = True
+                self._arm(call, call.lingers_s, "a thread does not return")
+
+    def _forget(self, call: Call) -> None:
+        if call.timer is not None:
+            call.timer.cancel()
+        del self._calls[call.number]
+
+    def _fail_calls(self, returncode: int | None) -> None:
+        calls = list(self._calls.values())
+        why = self._why or f"it ended with {returncode}"
+        for call in calls:
+            self._forget(call)
+            call.fail(MediaHostLost(f"the media process is gone: {why}"))
+        if self._why != _CLOSED:
+            log.warning(
+                "media process ended",
+                extra={"process_name": self._name, "why": why, "returncode": returncode, "requests": len(calls)},
+            )
+
+    async def _ping(self) -> None:
+        await self._ready.wait()
+        while True:
+            await asyncio.sleep(_PING_EVERY_S)
+            self._pong.clear()
+            self._send({"op": "ping"})
+            try:
+                async with asyncio.timeout(_PONG_WITHIN_S):
+                    await self._pong.wait()
+            except TimeoutError:
+                self.kill("it does not answer")
+                return
+
+    async def _log_errors(self, process: asyncio.subprocess.Process) -> None:
+        """Log what the child writes to standard error, bounded, and read on so that it never blocks."""
+        stderr = process.stderr
+        assert stderr is not None  # noqa: S101 - it was asked for
+        logged = 0
+        while data := await stderr.read(_STDERR_BYTES):
+            for line in data.decode(errors="replace").splitlines():
+                logged += 1
+                if logged <= _LOG_LINES_MAX:
+                    log.warning("media process says: %s", line[:_LOG_LINE_CHARS], extra={"process_name": self._name})

@@ -1,0 +1,81 @@
+"""Where the stream of a camera is: as registered, or as its ONVIF device says, asked anew when it seems to have moved."""
+
+import logging
+
+from services.contracts.camera import AuthOutcome, CameraAssignment, Interrogation, OnvifSource, RtspSource
+from services.contracts.errors import ServiceError
+from services.contracts.ladder import Reason, Rung
+from services.ingest.faults import CameraFault
+from services.ingest.sign_in import SignIn, lease_of
+from services.ingest.tools import Tools
+
+log = logging.getLogger(__name__)
+
+#: Failed connections in a row after which a device is asked again where its stream is.
+_ASK_AGAIN_AFTER = 3
+_CLOCK_SKEW_S = 5.0
+
+
+class StreamAddress:
+    """The stream address of one camera."""
+
+    def __init__(self, tools: Tools, sign_in: SignIn) -> None:
+        self._tools = tools
+        self._sign_in = sign_in
+        self._told: Interrogation | None = None
+        self._for_version: int | None = None
+        self._failures = 0
+
+    def failed(self) -> None:
+        """A connection to the address failed."""
+        self._failures += 1
+
+    def worked(self) -> None:
+        """A connection to the address gave a stream."""
+        self._failures = 0
+
+    @property
+    def notes(self) -> tuple[Reason, ...]:
+        """Advisory reasons from what the device told."""
+        if self._told is None:
+            return ()
+        notes = []
+        offset_s = self._told.device.clock_offset_s
+        if offset_s is not None and abs(offset_s) > _CLOCK_SKEW_S:
+            notes.append(Reason.CLOCK_SKEW)
+        if any(stream.source.address not in stream.original_uri for stream in self._told.streams):
+            notes.append(Reason.ADDRESS_REWRITTEN)
+        return tuple(notes)
+
+    async def find(self, assignment: CameraAssignment) -> RtspSource:
+        """The checked address of the main stream. Raises CameraFault, or Unavailable when the directory is away."""
+        source = assignment.source
+        if not self._tools.networks.permit_text(source.address):
+            raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "outside this worker's camera networks")
+        if isinstance(source, RtspSource):
+            return source
+        if self._told is None or self._for_version != assignment.version or self._failures >= _ASK_AGAIN_AFTER:
+            self._told = await self._ask(assignment, source)
+            self._for_version = assignment.version
+            self._failures = 0
+        stream = next((one for one in self._told.streams if one.role == "main"), None)
+        if stream is None:
+            several = len(self._told.channels) > 1
+            raise CameraFault(
+                Reason.CHANNEL_REQUIRED if several else Reason.NO_VIDEO,
+                Rung.AUTHORIZED,
+                f"{len(self._told.channels)} channels",
+            )
+        return stream.source
+
+    async def _ask(self, assignment: CameraAssignment, source: OnvifSource) -> Interrogation:
+        credentials = await self._sign_in.credentials(assignment)
+        async with self._sign_in.turn(assignment):
+            told = await self._tools.onvif.interrogate(source, credentials)
+            if credentials is not None and told.device.auth_mode != "none":
+                await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
+        try:
+            await self._tools.directory.record_interrogation(self._tools.worker, lease_of(assignment), told)
+        except ServiceError as error:
+            log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
+        return told

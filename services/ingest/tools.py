@@ -1,0 +1,40 @@
+"""What all sessions of one worker share."""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.contracts.camera import WorkerIdentity
+from services.contracts.networks import CameraNetworks
+from services.ingest.auth_budget import AuthBudget
+from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
+from services.ingest.reporter import Reporter
+from services.ingest.rtsp.relay import Relay
+from services.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """When a camera counts as up or down, and how often it is looked at. Seconds."""
+
+    settle_up_s: float = 2.0
+    settle_down_s: float = 5.0
+    heartbeat_s: float = 10.0
+    picture_every_s: float = 30.0
+    frozen_after_s: float = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The worker's hands."""
+
+    worker: WorkerIdentity
+    directory: CameraDirectory
+    onvif: OnvifGateway
+    relay: Relay
+    media: StreamMedia
+    networks: CameraNetworks
+    budget: AuthBudget
+    reporter: Reporter
+    connecting: asyncio.Semaphore
+    settings: SessionSettings
+    clock: Clock
