@@ -76,7 +76,7 @@ class Lane:
                 self._inbox.task_done()
 
     async def _handle(self, delivery: Delivery) -> None:
-        if delivery.lapsed or self._closing.requested:
+        if self._closing.requested or (delivery.lapsed and self._subscription.group is not None):
             return
         self._counters.delivered += 1
         self._counters.redelivered += delivery.redelivered

@@ -95,7 +95,6 @@ class MemoryBus:
         await asyncio.sleep(0)  # or somebody who publishes in a loop would never let a handler run
 
     async def subscribe(self, subscription: Subscription) -> None:
-        await self.ping()
         if subscription.group is None:
             listener = _Listener(subscription)
             self._listeners.append(listener)
@@ -105,7 +104,8 @@ class MemoryBus:
         if group is None:
             group = _Group(subscription.group, subscription.types, self._limits)
             self._groups[group.name] = group
-            self._start(group)
+            if self._opened:
+                self._start(group)
         if set(group.types) != set(subscription.types):
             raise ValueError(f"group {group.name} has other types than this subscription")
         group.members.append(subscription)

@@ -119,7 +119,7 @@ _OBSTACLE_COLUMNS: Sequence[tuple[Bilingual, int]] = (
 
 
 def render(report: ProgressReport) -> bytes:
-    """The XLSX file. Takes tens of milliseconds of CPU: call it in a thread."""
+    """The XLSX file. Takes up to 0.2 s of CPU for a thousand open obstacles: call it in a thread."""
     book = Workbook()
     first = book.active
     if not isinstance(first, Worksheet):

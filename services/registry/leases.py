@@ -71,9 +71,9 @@ class Leases:
             now = await database_now(session)
             row = await lease_repository.worker(session, identity.worker_id)
             if row is None:
+                await lease_repository.forget_workers(session, now - _REMEMBER_WORKERS)
                 row = Worker(id=identity.worker_id, principal_id=caller.principal_id, capacity=0, started_at=now)
                 session.add(row)
-                await lease_repository.forget_workers(session, now - _REMEMBER_WORKERS)
             elif row.principal_id != caller.principal_id:
                 raise Forbidden("This worker id belongs to another key.")
             row.name = identity.name

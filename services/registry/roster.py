@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from services.contracts.ids import CameraId, FacilityId
 from services.contracts.roster import KnownLease, RosterCamera
@@ -57,6 +57,11 @@ class RegistryRoster:
         if scope.units is not None:
             query = query.where(Facility.province_unit_id.in_(scope.units))
         return [_fact(row) for row in (await session.scalars(query)).all()]
+
+    async def camera_counts(self, session: AsyncSession) -> Mapping[FacilityId, int]:
+        """How many cameras are registered at each facility that has any, the whole country over."""
+        rows = await session.execute(select(Camera.facility_id, func.count()).group_by(Camera.facility_id))
+        return {row[0]: row[1] for row in rows.all()}
 
     async def facility_ids(self, session: AsyncSession) -> Sequence[UUID]:
         """Ids of all facilities, for a slow pass over everything."""

@@ -73,7 +73,7 @@ def image_faults(text: str, root: Path = ROOT) -> list[str]:
     last = max(instruction.stage for instruction in found)
     bases = [instruction.text.split()[0] for instruction in found if instruction.word == "FROM"]
     final = [instruction for instruction in found if instruction.stage == last]
-    runs = " ".join(instruction.text for instruction in found if instruction.word == "RUN")
+    runs = " && ".join(instruction.text for instruction in found if instruction.word == "RUN")
     faults = []
     if last < 1:
         faults.append("what builds is in the image that runs: it needs stages")

@@ -1,7 +1,6 @@
 """What the gateway of production lets people reach, and what it does not."""
 
 import pytest
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from services.api.app import ROUTERS
@@ -18,10 +17,7 @@ def production() -> Manifests:
 
 
 def _paths_of_the_api() -> set[str]:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    for router in ROUTERS:
-        app.include_router(router)
-    return {route.path for route in app.routes if isinstance(route, APIRoute)}
+    return {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
 
 
 @pytest.mark.parametrize(

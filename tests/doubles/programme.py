@@ -49,6 +49,9 @@ class KeepingPublisher:
         self.messages.append(message)
 
 
+FULL_HD = StreamFacts(codec="h264", width=1920, height=1080, fps=25.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a camera was last proved to do. By default it proves its zone."""
@@ -56,7 +59,7 @@ class Proof:
     condition: Condition = Condition.ONLINE
     rung: Rung = Rung.PICTURE
     observed_at: datetime = NOON
-    stream: StreamFacts = StreamFacts(codec="h264", width=1920, height=1080, fps=25.0)
+    stream: StreamFacts = FULL_HD
 
 
 class CountingRoster(RegistryRoster):
@@ -64,7 +67,7 @@ class CountingRoster(RegistryRoster):
 
     async def camera_counts(self, session: AsyncSession) -> Mapping[UUID, int]:
         rows = await session.execute(select(Camera.facility_id, func.count()).group_by(Camera.facility_id))
-        return {facility_id: count for facility_id, count in rows.all()}
+        return {row[0]: row[1] for row in rows.all()}
 
 
 class TableEvidence:
@@ -83,8 +86,8 @@ class TableEvidence:
             .where(CameraHealth.condition == Condition.ONLINE)
             .group_by(CameraHealth.facility_id)
         )
-        return {facility_id: count for facility_id, count in rows.all()}
+        return {row[0]: row[1] for row in rows.all()}
 
     async def facility_states(self, session: AsyncSession) -> Mapping[UUID, State]:
         rows = await session.execute(select(FacilityState.facility_id, FacilityState.state))
-        return {facility_id: state for facility_id, state in rows.all()}
+        return {row[0]: row[1] for row in rows.all()}

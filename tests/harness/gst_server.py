@@ -69,9 +69,10 @@ def parse_mount(text: str) -> GstMount:
     unknown = set(given) - set(kinds)
     if unknown:
         raise argparse.ArgumentTypeError(f"unknown members: {', '.join(sorted(unknown))}")
-    return GstMount(
-        **{name: value == "True" if kinds[name] is bool else kinds[name](value) for name, value in given.items()}
-    )
+    values: dict[str, Any] = {
+        name: value == "True" if kinds[name] is bool else kinds[name](value) for name, value in given.items()
+    }
+    return GstMount(**values)
 
 
 class GstServer:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,18 +64,23 @@ class PostgresServer:
             "jit=off",
             "timezone=UTC",
         ]
-        process = ServerProcess(
-            [
-                self._postgres,
-                *("-D", str(self._data), "-p", str(self.port)),
-                *(word for setting in settings for word in ("-c", setting)),
-            ],
-            log=self._dir / "server.log",
-            user=self._user,
-            dies_by="QUIT",
-        )
-        self._process = process
-        process.wait_until(self._answers, timeout_s=60)
+        command = [
+            self._postgres,
+            *("-D", str(self._data), "-p", str(self.port)),
+            *(word for setting in settings for word in ("-c", setting)),
+        ]
+        deadline = time.monotonic() + 60
+        while True:
+            self._process = ServerProcess(command, log=self._dir / "server.log", user=self._user, dies_by="QUIT")
+            try:
+                self._process.wait_until(self._answers, timeout_s=60)
+            except RuntimeError as error:
+                # The children of a killed server take a moment to notice, and hold its shared memory until then.
+                if "shared memory" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children notice and leave."""

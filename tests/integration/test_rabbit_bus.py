@@ -205,8 +205,9 @@ async def test_a_memory_alarm_stops_publishers_within_their_timeout_and_nobody_e
     early = roster()
     await bus.publish(early)
     await asyncio.to_thread(rabbit.set_memory_watermark, 0)
+    tried = [roster() for _ in range(3)]
     try:
-        for publish in (bus.publish(roster()), bus.ping(), bus.publish(roster())):
+        for publish in (bus.publish(tried[0]), bus.ping(), bus.publish(tried[1]), bus.publish(tried[2])):
             asked = time.monotonic()
             with pytest.raises(BusUnavailable, match="did not answer in time"):
                 await publish
@@ -215,12 +216,22 @@ async def test_a_memory_alarm_stops_publishers_within_their_timeout_and_nobody_e
         await bus.subscribe(recorder.joins("aggregator"))
         await recorder.until_handled(1)
         assert recorder.handled == [early]
+        # Who closes the bus meanwhile ends the publishers that wait, and does not look as if they were cancelled.
+        closed = await open_rabbit(rabbit_url)
+        waiting = asyncio.create_task(closed.publish(roster()))
+        await asyncio.sleep(0.1)
+        await closed.close()
+        with pytest.raises(BusUnavailable):
+            await waiting
     finally:
         await asyncio.to_thread(rabbit.set_memory_watermark, 0.4)
     late = roster()
     await publish_until_safe(bus, late)
     await bus.ping()
     await recorder.until(lambda: late in recorder.handled)
+    # Once the broker has said that it is blocked, nothing more was written to it to arrive behind our back.
+    assert tried[1] not in recorder.handled
+    assert tried[2] not in recorder.handled
 
 
 # The broker is set up differently
@@ -363,6 +374,7 @@ async def test_a_message_carries_its_envelope_where_amqp_tools_look(
         "message_id": str(message.message_id),
         "type": "vn.vonggac.facility.roster.changed.v1",
         "timestamp": int(message.sent_at.timestamp()),
+        "priority": 0,
         "headers": {"x-facility-id": str(message.facility_id)},
     }
 

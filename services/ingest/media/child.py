@@ -151,9 +151,17 @@ class Child:
 
     def _start(self, job: Job, work: Callable[[], Answer]) -> None:
         thread = threading.Thread(target=job.run, args=(work,), name=f"job-{job.number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no memory for its stack
+            job.run(_no_thread)
+            return
         self._jobs[job.number] = job
         self._threads[job.number] = thread
-        thread.start()
+
+
+def _no_thread() -> Answer:
+    raise MemoryError
 
 
 def _probe_job(request: dict[str, Any], outbox: Outbox) -> tuple[Job, Callable[[], Answer]]:

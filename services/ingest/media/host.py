@@ -1,6 +1,7 @@
 """The media processes as the rest of ingest uses them: probe a stream, remux a stream. Never imports av."""
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +12,7 @@ from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason
 from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.media.pool import Pool
-from services.ingest.media.process import Call
+from services.ingest.media.process import Call, ProcessLimits
 from services.ingest.media.results import MediaHostLost, ProbeResult
 from services.ingest.media.wire import Frame
 from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, Look
@@ -31,20 +32,16 @@ class MediaHost:
         memory_limit_bytes: int = 2 * 1024**3,
         *,
         grace_s: float = 2.0,
+        pong_within_s: float = 10.0,
         backlog: int = 256,
     ) -> None:
-        """``memory_limit_bytes`` bounds the address space of each process; ``backlog``, the requests that wait."""
-        self._pool = Pool(
-            "media",
-            processes=processes,
-            threads=threads_per_process,
-            memory_limit_bytes=memory_limit_bytes,
-            grace_s=grace_s,
-            backlog=backlog,
-        )
-        self._alone = Pool(
-            "alone", processes=1, threads=1, memory_limit_bytes=memory_limit_bytes, grace_s=grace_s, backlog=backlog
-        )
+        """``memory_limit_bytes`` bounds the address space of each process; ``backlog``, the requests that wait.
+
+        For the others see ``process.ProcessLimits``.
+        """
+        limits = ProcessLimits(threads_per_process, memory_limit_bytes, grace_s, pong_within_s)
+        self._pool = Pool("media", processes=processes, limits=limits, backlog=backlog)
+        self._alone = Pool("alone", processes=1, limits=replace(limits, threads=1), backlog=backlog)
         self._alone_starting: asyncio.Task[None] | None = None
 
     @property

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 # With less media time than this nothing is said about rates.
 _SPAN_MIN_S = 0.5
+_REORDER_MAX = 4
+# Media time that steps further than this, either way, began anew.
+_JUMP_S = 10.0
 # Some cameras give all packets one timestamp: then arrival says more than media time.
 _LIE_RATIO = 0.1
 
@@ -30,42 +33,51 @@ class Rates(NamedTuple):
 def rates(packets: Sequence[Packet]) -> Rates:
     """Measure packets in decoding order, the first of them a key frame.
 
-    Frames are counted over the span of their timestamps (which B-frames leave out of order). The bit rate is taken
-    over whole groups of pictures where there are any, because a key frame too many or too few would distort it.
+    Where there are two key frames, the whole groups of pictures between the first and the last are measured: a key
+    frame too many would distort the bit rate, and B-frames that are still to come the frame rate.
     """
     timed = _timed(packets)
-    if len(timed) < 2:
-        return Rates(None, None, None)
-    times = [at for at, _ in timed]
-    span_s = max(times) - min(times)
-    fps = (len(timed) - 1) / span_s if span_s >= _SPAN_MIN_S else None
     key_places = [place for place, (_, packet) in enumerate(timed) if packet.key]
-    intervals = [later - earlier for earlier, later in pairwise(times[place] for place in key_places)]
-    interval_s = _median(intervals) if intervals and min(intervals) > 0 else None
-    kbps = None
-    if interval_s is not None and times[key_places[-1]] - times[key_places[0]] >= _SPAN_MIN_S:
-        groups = timed[key_places[0] : key_places[-1]]
-        kbps = _kbps(groups, times[key_places[-1]] - times[key_places[0]])
-    elif span_s >= _SPAN_MIN_S:
-        kbps = _kbps(timed[:-1], span_s)
-    return Rates(_rounded(fps, 2), _rounded(kbps, 1), _rounded(interval_s, 3))
+    intervals = [later - earlier for earlier, later in pairwise(timed[place][0] for place in key_places)]
+    if intervals and min(intervals) > 0 and sum(intervals) >= _SPAN_MIN_S:
+        groups, span_s = timed[key_places[0] : key_places[-1]], sum(intervals)
+        interval_s: float | None = _median(intervals)
+    else:
+        groups, span_s = _shown(timed)
+        interval_s = None
+    if span_s < _SPAN_MIN_S:
+        return Rates(None, None, _rounded(interval_s, 3))
+    kbps = sum(packet.size for _, packet in groups) * 8 / 1000 / span_s
+    return Rates(_rounded(len(groups) / span_s, 2), _rounded(kbps, 1), _rounded(interval_s, 3))
+
+
+def _shown(timed: list[tuple[float, Packet]]) -> tuple[list[tuple[float, Packet]], float]:
+    """Packets with no gap among their times, and how long they last; the last one only ends the span."""
+    ordered = sorted(timed, key=lambda one: one[0])
+    if ordered != timed:
+        # B-frames: those that come before the last few are not all there yet.
+        ordered = ordered[:-_REORDER_MAX]
+    if len(ordered) < 2:
+        return [], 0.0
+    return ordered[:-1], ordered[-1][0] - ordered[0][0]
 
 
 def _timed(packets: Sequence[Packet]) -> list[tuple[float, Packet]]:
     by_media = [(packet.media_s, packet) for packet in packets if packet.media_s is not None]
     by_arrival = [(packet.arrived_monotonic, packet) for packet in packets]
     if len(by_media) >= 2 and _span(by_media) >= _LIE_RATIO * _span(by_arrival):
-        return by_media
+        return _since_jump(by_media)
     return by_arrival
+
+
+def _since_jump(timed: list[tuple[float, Packet]]) -> list[tuple[float, Packet]]:
+    begins = [place for place, (a, b) in enumerate(pairwise(timed), 1) if abs(b[0] - a[0]) > _JUMP_S]
+    return timed[begins[-1] :] if begins else timed
 
 
 def _span(timed: list[tuple[float, Packet]]) -> float:
     times = [at for at, _ in timed]
     return max(times) - min(times)
-
-
-def _kbps(timed: list[tuple[float, Packet]], span_s: float) -> float:
-    return sum(packet.size for _, packet in timed) * 8 / 1000 / span_s
 
 
 def _median(values: list[float]) -> float:

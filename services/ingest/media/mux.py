@@ -15,14 +15,12 @@ from services.ingest.media import pictures
 from services.ingest.media.annexb import joined, nal_units, parameter_sets
 from services.ingest.media.events import Ended, MuxEvent, Segment
 from services.ingest.media.source import Source, SourceError, opened
-from services.ingest.media.timeline import Broken, Placed, Timeline, first_pts
+from services.ingest.media.timeline import FOLLOWING, Broken, Placed, Timeline, first_pts
 from services.ingest.media.track import Track, Unmuxable
 
 _MUXABLE = frozenset({"h264", "h265"})
 # Bytes that may pass without a key frame before we give up.
 _KEYLESS_MAX_BYTES = 64 * 1024 * 1024
-# Timestamps after the first by which that one is checked: one more than the usual reordering.
-_FOLLOWING = 3
 # Assumed where the stream does not say how long a frame lasts.
 _DEFAULT_FPS = 25
 
@@ -90,7 +88,7 @@ class Remux:
         elif self._held or packet.is_keyframe:
             self._held.append(packet)
             timed = sum(held.pts is not None for held in self._held[1:])
-            if timed >= _FOLLOWING or len(self._held) > 2 * _FOLLOWING:
+            if timed >= FOLLOWING or len(self._held) > 2 * FOLLOWING:
                 self._release()
         else:
             self._skip(packet)

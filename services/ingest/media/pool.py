@@ -3,28 +3,18 @@
 import asyncio
 from collections import deque
 
-from services.ingest.media.process import MediaProcess
+from services.ingest.media.process import MediaProcess, ProcessLimits
 from services.ingest.media.results import MediaHostBusy
 
 
 class Pool:
     """A fixed number of processes with a fixed number of threads each."""
 
-    def __init__(
-        self, name: str, *, processes: int, threads: int, memory_limit_bytes: int, grace_s: float, backlog: int
-    ) -> None:
+    def __init__(self, name: str, *, processes: int, limits: ProcessLimits, backlog: int) -> None:
+        """At most ``backlog`` requests wait for a thread."""
         self._backlog = backlog
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self.processes = [
-            MediaProcess(
-                f"{name}-{number}",
-                threads=threads,
-                memory_limit_bytes=memory_limit_bytes,
-                grace_s=grace_s,
-                changed=self._wake_next,
-            )
-            for number in range(processes)
-        ]
+        self.processes = [MediaProcess(f"{name}-{number}", limits, self._wake_next) for number in range(processes)]
 
     async def start(self) -> None:
         """Start all processes. Raises MediaHostLost when one cannot be started; then none is left."""

@@ -6,7 +6,9 @@ inside FFmpeg.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import pairwise
 
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -16,7 +18,7 @@ from services.ingest.media import measure, pictures
 from services.ingest.media.annexb import joined, parameter_sets
 from services.ingest.media.progress import ProbeProgress
 from services.ingest.media.source import Source, SourceError, opened
-from services.ingest.media.timeline import first_pts
+from services.ingest.media.timeline import FOLLOWING, first_pts
 
 # Frames after the first key frame that are decoded, to prove that they do.
 _FOLLOWING = 8
@@ -28,6 +30,8 @@ _TRIES_MAX = 12
 # Packets of one probe that are measured, and bytes that are taken at all.
 _PACKETS_MAX = 4000
 _BYTES_MAX = 64 * 1024 * 1024
+# Part of the longest silence after which FFmpeg has given up.
+_GIVEN_UP = 0.9
 # Media time may run slower than ours, or stand still: a watch never lasts longer than this beyond its length.
 _WATCH_SLACK_S = 1.0
 
@@ -45,7 +49,7 @@ def run_probe(
                 progress.opened = True
                 progress.codec = source.codec
                 progress.size = source.size
-            return _Watch(source, watch_s, progress, cancelled).run()
+            return _Watch(source, watch_s, silence_s, progress, cancelled).run()
     except SourceError as error:
         if error.reason is Reason.TIMEOUT and progress.opened:
             return progress.reason_at(float("inf"))
@@ -55,9 +59,12 @@ def run_probe(
 class _Watch:
     """One pass over the packets of an open stream."""
 
-    def __init__(self, source: Source, watch_s: float, progress: ProbeProgress, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, source: Source, watch_s: float, silence_s: float, progress: ProbeProgress, cancelled: Callable[[], bool]
+    ) -> None:
         self._source = source
         self._watch_s = watch_s
+        self._silence_s = silence_s
         self._progress = progress
         self._cancelled = cancelled
         self._extradata = source.extradata
@@ -69,13 +76,18 @@ class _Watch:
         self._media_s: tuple[float, float] | None = None  # least and greatest time since then
 
     def run(self) -> tuple[Reason | None, str]:
+        if not self._source.decodable:
+            return Reason.CODEC_UNSUPPORTED, f"codec {self._source.codec or 'unknown'} is not decoded"
+        arrived = time.monotonic()
         for packet in self._source.packets():
-            now = time.monotonic()
+            before, now = arrived, time.monotonic()
+            arrived = now
             if self._cancelled():
                 return None, "cancelled"
+            if self._progress.seen and now - before >= _GIVEN_UP * self._silence_s:
+                # FFmpeg has waited in vain and gives out what it still held.
+                return Reason.STALLED, "packets stopped before the watch was over"
             self._note(packet, now)
-            if not self._source.decodable:
-                return Reason.CODEC_UNSUPPORTED, f"codec {self._source.codec or 'unknown'} is not decoded"
             self._bytes += packet.size
             if self._bytes > _BYTES_MAX:
                 return Reason.UNDECODABLE, f"{self._bytes} bytes came and the watch is not over"
@@ -97,12 +109,8 @@ class _Watch:
             if len(progress.packets) < _PACKETS_MAX and (progress.packets or packet.is_keyframe):
                 media_s = None if packet.pts is None else float(packet.pts * time_base)
                 progress.packets.append(measure.Packet(media_s, now, packet.size, packet.is_keyframe))
-            if len(progress.packets) == 2 and packet.pts is not None:
-                ticks_per_s = round(1 / time_base)
-                first = progress.packets[0]
-                told = None if first.media_s is None else round(first.media_s * ticks_per_s)
-                begun = first_pts(told, [packet.pts], packet.duration or 0, ticks_per_s)
-                progress.packets[0] = first._replace(media_s=begun / ticks_per_s)
+            if len(progress.packets) == 1 + FOLLOWING:
+                progress.packets[0] = _first_mended(progress.packets, time_base)
 
     def _look(self, packet: "Packet[VideoStream]", now: float) -> None:
         progress = self._progress
@@ -159,3 +167,15 @@ class _Watch:
             self._media_s = (min(least, at), max(greatest, at))
         media_s = self._media_s[1] - self._media_s[0] if self._media_s else 0.0
         return media_s >= self._watch_s or elapsed_s >= self._watch_s + _WATCH_SLACK_S
+
+
+def _first_mended(packets: Sequence[measure.Packet], time_base: Fraction) -> measure.Packet:
+    """The first key frame with the time that FFmpeg leaves out; see ``timeline.first_pts``."""
+    first, *others = packets
+    following = [round(other.media_s / time_base) for other in others if other.media_s is not None]
+    if not following:
+        return first
+    told = None if first.media_s is None else round(first.media_s / time_base)
+    steps = [later - earlier for earlier, later in pairwise(sorted(following)) if later > earlier]
+    begun = first_pts(told, following, min(steps, default=0), round(1 / time_base))
+    return first._replace(media_s=float(begun * time_base))

@@ -8,6 +8,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ log = logging.getLogger(__name__)
 
 _IMPORT_ROOT = str(Path(services.__file__).resolve().parent.parent)
 
-# A child answers a ping from its main thread; only a stopped process or a GIL held for ever keeps it silent so long.
 _PING_EVERY_S = 3.0
-_PONG_WITHIN_S = 10.0
 _READY_WITHIN_S = 30.0
 _EXIT_WITHIN_S = 2.0
+# Starts that may fail before the host gives up. Later, when it once ran, it never does.
+_STILLBORN_MAX = 3
 
 # Pauses before a new start double from the first to the second, and begin anew after a life of a minute.
 _RESTART_FIRST_S = 0.1
@@ -39,6 +40,20 @@ _READ_LIMIT_BYTES = 1024 * 1024
 _STDERR_BYTES = 4096
 _LOG_LINES_MAX = 50
 _LOG_LINE_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """What one process may use, and how patient its parent is.
+
+    ``memory_bytes`` bounds its address space. A child answers a ping from its main thread: only a stopped process, or
+    a GIL held for ever, is silent for ``pong_within_s``.
+    """
+
+    threads: int = 16
+    memory_bytes: int = 2 * 1024**3
+    grace_s: float = 2.0
+    pong_within_s: float = 10.0
 
 
 class Call:
@@ -88,18 +103,16 @@ class Call:
 class MediaProcess:
     """Keeps one child running. ``changed`` is called when ``free`` may have grown."""
 
-    def __init__(
-        self, name: str, *, threads: int, memory_limit_bytes: int, grace_s: float, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, name: str, limits: ProcessLimits, changed: Callable[[], None]) -> None:
         self._name = name
-        self._threads = threads
-        self._memory_limit_bytes = memory_limit_bytes
-        self._grace_s = grace_s
+        self._limits = limits
         self._changed = changed
         self._calls: dict[int, Call] = {}
         self._numbers = 0
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
+        self._begun = asyncio.Event()  # the first start succeeded, or has failed for good
+        self._stillborn = 0  # starts in a row that failed
         self._pong = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._why = ""
@@ -107,7 +120,7 @@ class MediaProcess:
     @property
     def free(self) -> int:
         """Threads that can take a request now; none while the child starts."""
-        return self._threads - len(self._calls) if self._ready.is_set() else 0
+        return self._limits.threads - len(self._calls) if self._ready.is_set() else 0
 
     @property
     def pid(self) -> int | None:
@@ -117,12 +130,12 @@ class MediaProcess:
     async def start(self) -> None:
         """Start the child and wait until it is ready. Raises MediaHostLost when it cannot be started."""
         self._keeper = asyncio.create_task(self._keep(), name=f"media process {self._name}")
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_READY_WITHIN_S):
-                await self._ready.wait()
-        except TimeoutError:
+                await self._begun.wait()
+        if not self._ready.is_set():
             await self.close()
-            raise MediaHostLost(f"media process {self._name} does not start; its errors are in the log") from None
+            raise MediaHostLost(f"media process {self._name} does not start; its errors are in the log")
 
     async def close(self) -> None:
         """End the child; requests under way fail with MediaHostLost."""
@@ -162,7 +175,7 @@ class MediaProcess:
     def _arm(self, call: Call, seconds: float, why: str) -> None:
         if call.timer is not None:
             call.timer.cancel()
-        call.timer = asyncio.get_running_loop().call_later(seconds + self._grace_s, self.kill, why)
+        call.timer = asyncio.get_running_loop().call_later(seconds + self._limits.grace_s, self.kill, why)
 
     def _send(self, request: dict[str, Any]) -> None:
         # Never waits: requests are small and there are no more of them than threads.
@@ -176,6 +189,8 @@ class MediaProcess:
         while True:
             born_at = loop.time()
             await self._live()
+            if self._stillborn >= _STILLBORN_MAX:
+                self._begun.set()
             if loop.time() - born_at >= _LONG_LIFE_S:
                 pause_s = _RESTART_FIRST_S
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
@@ -184,11 +199,12 @@ class MediaProcess:
     async def _live(self) -> None:
         """One life of the child. Returns when it is over, with nothing of it left."""
         self._why = ""
+        self._stillborn += 1
         try:
             process = self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-s", "-m", "services.ingest.media.child"),
-                *("--parent", str(os.getpid()), "--memory", str(self._memory_limit_bytes)),
+                *("--parent", str(os.getpid()), "--memory", str(self._limits.memory_bytes)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -241,6 +257,8 @@ class MediaProcess:
         call = self._calls.get(frame.header.get("id", 0))
         if event == "ready":
             self._ready.set()
+            self._begun.set()
+            self._stillborn = 0
             self._changed()
         elif event == "pong":
             self._pong.set()
@@ -279,7 +297,7 @@ class MediaProcess:
             self._pong.clear()
             self._send({"op": "ping"})
             try:
-                async with asyncio.timeout(_PONG_WITHIN_S):
+                async with asyncio.timeout(self._limits.pong_within_s):
                     await self._pong.wait()
             except TimeoutError:
                 self.kill("it does not answer")

@@ -31,8 +31,11 @@ class ProbeProgress:
     def answer(self, reason: Reason | None, detail: str) -> tuple[dict[str, Any], bytes]:
         """Header and blob of the result: the blob is the JPEG and then the looks."""
         with self.lock:
-            rates = measure.rates(self.packets)
-            width, height = self.size or (None, None)
+            facts: dict[str, Any] = {"codec": self.codec}
+            if self.keyframe_decoded:
+                # Of garbage there are sizes and rates too.
+                width, height = self.size or (None, None)
+                facts |= {"width": width, "height": height, **measure.rates(self.packets)._asdict()}
             header = {
                 "event": "probed",
                 "opened": self.opened,
@@ -40,7 +43,7 @@ class ProbeProgress:
                 "keyframe_decoded": self.keyframe_decoded,
                 "frames_decoded": self.frames_decoded,
                 "decode_errors": self.decode_errors,
-                "facts": {"codec": self.codec, "width": width, "height": height, **rates._asdict()},
+                "facts": facts,
                 "looks_at": [at for at, _ in self.looks],
                 "reason": reason,
                 "detail": detail,

@@ -5,6 +5,7 @@ FFmpeg's own ``timeout`` bounds each wait for bytes instead, and the host kills 
 """
 
 import errno
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -92,10 +93,15 @@ def opened(url: str, *, silence_s: float) -> Iterator[Source]:
     """Open a loopback RTSP URL; nothing may be silent for longer than ``silence_s``. Raises SourceError."""
     if urlsplit(url).scheme != "rtsp" or urlsplit(url).hostname != "127.0.0.1":
         raise SourceError(Reason.ADDRESS_REFUSED, "only the relay on 127.0.0.1 is opened")
+    began_at = time.monotonic()
     try:
         container = av.open(url, "r", format="rtsp", options=_options(silence_s))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise _source_error(error) from None
+        failure = _source_error(error)
+        if failure.reason is Reason.PROTOCOL_ERROR and time.monotonic() - began_at >= silence_s:
+            # FFmpeg calls a reply that does not come invalid data.
+            raise SourceError(Reason.TIMEOUT, "no reply") from None
+        raise failure from None
     with container:
         if not container.streams.video:
             raise SourceError(Reason.NO_VIDEO, "there is no video track")
@@ -111,11 +117,11 @@ def _options(silence_s: float) -> dict[str, str]:
         "codec_whitelist": ",".join(DECODERS),
         "max_pixels": str(MAX_PIXELS),
         "timeout": str(int(silence_s * 1_000_000)),
-        # Size and codec stand in the session description or are taken from the first key frame by us. By default
-        # FFmpeg would collect 20 frames more to guess a frame rate, which we measure.
+        # The codec stands in the session description, and all else we take from the first key frame. FFmpeg would
+        # collect 20 frames to guess a frame rate, and 500 kB where the description holds no parameter sets.
         "fpsprobesize": "0",
-        "analyzeduration": "100000",
-        "probesize": "500000",
+        "analyzeduration": "1",
+        "probesize": "32",
         # Over TCP nothing arrives out of order.
         "reorder_queue_size": "0",
     }

@@ -19,6 +19,9 @@ _UNTIMED_MAX = 8
 # Cameras that use B-frames reorder by 1 to 3; deeper than this it is a jump. The standards allow 16.
 REORDER_MAX = 4
 _RECENT = 16
+
+#: Timestamps after the first by which that one is checked: one more than the usual reordering.
+FOLLOWING = 3
 _FIRST_TOLERANCE_S = 1
 
 

@@ -14,7 +14,7 @@ _SEGMENT_S = 1
 _SEGMENT_MAX_BYTES = 24 * 1024 * 1024
 
 _OPTIONS = {
-    "movflags": "frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+skip_trailer+frag_discont",
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer+frag_discont",
     # Otherwise the last bytes of a fragment wait in FFmpeg's buffer for the next one.
     "flush_packets": "1",
 }

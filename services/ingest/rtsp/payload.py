@@ -55,8 +55,10 @@ def inspect_h264(buffer: bytearray, start: int, end: int) -> int:
         flags = 0
         position = start + 1
         while position + 2 < end:
-            flags |= _H264[buffer[position + 2] & 0x1F]
-            position += 2 + (buffer[position] << 8) + buffer[position + 1]
+            size = (buffer[position] << 8) + buffer[position + 1]
+            if size:
+                flags |= _H264[buffer[position + 2] & 0x1F]
+            position += 2 + size
         return flags
     return _H264[kind]
 
@@ -70,8 +72,10 @@ def inspect_h265(buffer: bytearray, start: int, end: int) -> int:
         flags = 0
         position = start + 2
         while position + 2 < end:
-            flags |= _H265[(buffer[position + 2] >> 1) & 0x3F]
-            position += 2 + (buffer[position] << 8) + buffer[position + 1]
+            size = (buffer[position] << 8) + buffer[position + 1]
+            if size:
+                flags |= _H265[(buffer[position + 2] >> 1) & 0x3F]
+            position += 2 + size
         return flags
     return _H265[kind]
 

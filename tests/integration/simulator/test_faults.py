@@ -98,6 +98,7 @@ async def test_a_camera_that_goes_black_does_so_for_viewers_already_there(codec:
         assert means[-1] < 20
 
 
+@pytest.mark.slow
 async def test_a_slow_camera_sends_a_twentieth_and_its_media_time_lags() -> None:
     async with one_camera() as (site, camera), Client(camera.rtsp_port) as client, Client(camera.rtsp_port) as other:
         await client.play()
@@ -134,7 +135,7 @@ async def test_a_server_that_ends_says_goodbye_and_does_it_again_a_second_after_
             await client.play()
             await client.collect(1.5)
             await site.set_fault("gate", Fault.END)
-            assert await client.closed_within(0.5)
+            assert await client.closed_within(2)
             channel, last = client.packets[-1]
             assert channel == 1
             assert struct.pack(">BBH", 0x81, 203, 1) in last

@@ -16,6 +16,7 @@ from tests.integration.simulator.sites import one_camera, small, url
 NAMES = {Codec.H264: "h264", Codec.H265: "hevc"}
 
 
+@pytest.mark.slow
 async def test_ffmpeg_decodes_every_stream_of_a_site_across_the_end_of_its_loop_without_a_complaint() -> None:
     devices = [
         SimulatedCamera("gate", Codec.H264),
@@ -30,8 +31,8 @@ async def test_ffmpeg_decodes_every_stream_of_a_site_across_the_end_of_its_loop_
         for one in played:
             assert one.complaints == ""
             assert one.status == 0
-            # 8.5 s of 25 frames, and the loop has 7 s
-            assert 205 <= one.frames <= 220
+            # 8.5 s of 25 frames, and the loop has 175
+            assert 190 <= one.frames <= 220
 
 
 @pytest.mark.parametrize("codec", list(Codec))

@@ -67,7 +67,7 @@ async def test_media_time_goes_on_while_nobody_watches() -> None:
                     next(struct.unpack_from(">I", packet, 4)[0] for channel, packet in packets if channel == 0)
                 )
             await asyncio.sleep(0.5)
-        assert 0.6 * 90_000 < (times[1] - times[0]) % 2**32 < 1.5 * 90_000
+        assert 0.6 * 90_000 < (times[1] - times[0]) % 2**32 < 5 * 90_000
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ async def test_a_session_without_a_sign_of_life_ends_and_receiver_reports_are_on
                 live.writer.write(b"$\x01\x00\x08" + struct.pack(">BBHI", 0x80, 201, 1, 1))
 
         reporting = asyncio.create_task(report())
-        assert await dead.closed_within(2)
+        assert await dead.closed_within(4)
         assert not await live.closed_within(0.3)
         await reporting
 

@@ -1,0 +1,1 @@
+"""The ``vonggac`` command."""

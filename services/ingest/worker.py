@@ -1,0 +1,174 @@
+"""One worker, put together: relay, media processes, ONVIF, sessions, live media. ``assembly`` gives it its ports."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+
+from services.bus.port import Bus
+from services.contracts.camera import CameraAssignment, WorkerIdentity
+from services.contracts.errors import Unavailable
+from services.contracts.ids import CameraId, new_id
+from services.contracts.networks import CameraNetworks
+from services.ingest.auth_budget import AuthBudget
+from services.ingest.live import LiveMuxers
+from services.ingest.media.host import MediaHost
+from services.ingest.media_endpoint import media_app
+from services.ingest.onvif.gateway import ZeepOnvifGateway
+from services.ingest.ports import CameraDirectory
+from services.ingest.reporter import Reporter
+from services.ingest.rtsp.relay import Relay
+from services.ingest.rtsp.upstream import Upstream
+from services.ingest.session import CameraSession
+from services.ingest.supervisor import Supervisor
+from services.ingest.tools import SessionSettings, Tools
+from services.runtime.certificates import RunCertificate, make_run_certificate
+from services.runtime.clock import Clock
+from services.runtime.http_server import HttpServer
+from services.runtime.tasks import Shutdown
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What one worker may do."""
+
+    name: str = ""
+    reaches: tuple[str, ...] = ()
+    capacity: int = 500
+    lease_ttl_s: float = 20.0
+    connects_at_once: int = 32
+    probe_processes: int = 1
+    live_streams_max: int = 32
+    #: Where live media is served to an API in another process; None in one process.
+    media_host: str | None = None
+    media_port: int = 0
+    media_advertise_host: str = ""
+    session: SessionSettings = field(default_factory=SessionSettings)
+
+
+def default_name() -> str:
+    """Name of a worker that was given none: two on one host must differ."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class Worker:
+    """Start it, run it until shutdown, close it."""
+
+    def __init__(
+        self, settings: WorkerSettings, directory: CameraDirectory, bus: Bus, networks: CameraNetworks, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.identity = WorkerIdentity(
+            worker_id=new_id(), name=settings.name or default_name(), reaches=settings.reaches
+        )
+        self.onvif = ZeepOnvifGateway(clock=clock)
+        self._relay = Relay()
+        self._probing = MediaHost(settings.probe_processes)
+        self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
+        self.reporter = Reporter(self.identity.worker_id, bus)
+        self.live = LiveMuxers(self._feed, self._relay, self._muxing, settings.live_streams_max, clock)
+        self._networks = networks
+        self._directory = directory
+        self._endpoint: HttpServer | None = None
+        self._certificate: RunCertificate | None = None
+        self._supervisor: Supervisor | None = None
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """There once the worker is started."""
+        if self._supervisor is None:
+            raise RuntimeError("the worker is not started")
+        return self._supervisor
+
+    async def start(self) -> None:
+        """Start relay, media processes and, in a split deployment, the media endpoint."""
+        await self._relay.start()
+        await self._probing.start()
+        await self._muxing.start()
+        if self._settings.media_host is not None:
+            await self._serve_media(self._settings.media_host)
+        tools = Tools(
+            worker=self.identity,
+            directory=self._directory,
+            onvif=self.onvif,
+            relay=self._relay,
+            media=self._probing,
+            networks=self._networks,
+            budget=AuthBudget(self._clock),
+            reporter=self.reporter,
+            connecting=asyncio.Semaphore(self._settings.connects_at_once),
+            settings=self._settings.session,
+            clock=self._clock,
+        )
+
+        def new_session(assignment: CameraAssignment) -> CameraSession:
+            return CameraSession(assignment, tools)
+
+        self._supervisor = Supervisor(
+            self.identity,
+            self._settings.capacity,
+            self._settings.lease_ttl_s,
+            self._directory,
+            new_session,
+            self._clock,
+        )
+
+    async def run(self, shutdown: Shutdown) -> None:
+        """Watch and report until shutdown; then give the leases back and send what is left."""
+        reporting = Shutdown()
+        sending = asyncio.create_task(self.reporter.run(reporting), name="reporter")
+        try:
+            await self.supervisor.run(shutdown)
+        finally:
+            reporting.request()
+            await sending
+            await self._send_rest()
+
+    async def close(self) -> None:
+        """End everything that ``start`` started."""
+        await self.live.close()
+        if self._endpoint is not None:
+            await self._endpoint.stop()
+        await self._muxing.close()
+        await self._probing.close()
+        await self.onvif.close()
+        await self._relay.close()
+
+    async def _send_rest(self) -> None:
+        try:
+            async with asyncio.timeout(3.0):
+                await self.reporter.flush()
+        except (Unavailable, TimeoutError):
+            log.warning("reports were not sent", extra={"count": self.reporter.backlog})
+
+    async def _serve_media(self, host: str) -> None:
+        self._certificate = make_run_certificate(self.identity.name)
+        token = secrets.token_urlsafe(32)
+        self._endpoint = HttpServer(
+            media_app(token, self.live, self.onvif, self._networks),
+            host,
+            self._settings.media_port,
+            certificate=self._certificate.certificate_file,
+            key=self._certificate.key_file,
+            graceful_s=2,
+        )
+        port = await self._endpoint.start()
+        shown = self._settings.media_advertise_host or host
+        self.identity = self.identity.model_copy(
+            update={
+                "media_url": f"https://{f'[{shown}]' if ':' in shown else shown}:{port}",
+                "media_certificate": self._certificate.certificate_pem,
+                "media_token": token,
+            }
+        )
+
+    def _feed(self, camera_id: CameraId) -> Upstream | None:
+        session = self.supervisor.session_of(camera_id)
+        return session.upstream if isinstance(session, CameraSession) else None
+
+
