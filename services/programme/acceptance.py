@@ -56,18 +56,23 @@ class RecordingCheck:
 
 @dataclass(frozen=True, slots=True)
 class NewAcceptance:
-    """The request to accept a facility. ``recording`` is for plans of kind record_only, which need it."""
+    """The request to accept a facility.
 
-    signatures: Signatures
+    Without ``signatures`` it is refused, together with whatever else is missing. ``recording`` is for plans of kind
+    record_only, which need it.
+    """
+
+    signatures: Signatures | None = None
     recording: RecordingCheck | None = None
     notes: str | None = None
 
     def check(self, now: datetime) -> None:
         """Raises Invalid."""
         fields = Fields()
-        fields.text("/signatures/so_tttt", self.signatures.so_tttt, 200, required=True)
-        fields.text("/signatures/enterprise", self.signatures.enterprise, 200, required=True)
-        fields.text("/signatures/facility", self.signatures.facility, 200, required=True)
+        if self.signatures is not None:
+            fields.text("/signatures/so_tttt", self.signatures.so_tttt, 200, required=True)
+            fields.text("/signatures/enterprise", self.signatures.enterprise, 200, required=True)
+            fields.text("/signatures/facility", self.signatures.facility, 200, required=True)
         fields.text("/notes", self.notes, 4000)
         if self.recording is not None:
             fields.text("/recording/checked_by", self.recording.checked_by, 200, required=True)
@@ -101,10 +106,21 @@ def judge(
     now: datetime,
     fresh: timedelta,
     *,
+    signed: bool = True,
     recording_checked: bool = False,
 ) -> Judgement:
     """Judge a facility by its file and by what its cameras show at this moment."""
     missing = [*_stage_missing(stage), *(one for guard in _FILE_GUARDS for one in guard(dossier))]
+    if not signed:
+        missing.append(
+            Missing(
+                "signatures",
+                Bilingual(
+                    "Nobody has signed. Name who signs for the department, the enterprise and the facility.",
+                    "Chưa có chữ ký. Hãy ghi họ tên người ký của Sở, doanh nghiệp và cơ sở.",
+                ),
+            )
+        )
     evidence: list[ZoneEvidence] = []
     recorded = dossier.plan_kind is PlanKind.RECORD_ONLY
     if recorded and not recording_checked:

@@ -41,19 +41,25 @@ class Acceptances:
             file = await self._files.open(session, scope, facility_id)
             facts = await self._files.read(session, file.fact, file.stage.receiving_people)
             plan = await repository.newest_plan(session, facility_id)
-            judgement = await self.judge(session, file.stage.stage, facts, recording_checked=new.recording is not None)
-            if judgement.missing or plan is None:
+            signatures, recording = new.signatures, new.recording
+            judgement = await self.judge(
+                session,
+                file.stage.stage,
+                facts,
+                signed=signatures is not None,
+                recording_checked=recording is not None,
+            )
+            if judgement.missing or plan is None or signatures is None:
                 raise AcceptanceRefused(judgement.missing, "")
-            recording = new.recording
             acceptance = Acceptance(
                 id=new_id(),
                 facility_id=facility_id,
                 plan_id=plan.id,
                 accepted_at=now,
                 principal_id=principal,
-                signed_so_tttt=new.signatures.so_tttt,
-                signed_enterprise=new.signatures.enterprise,
-                signed_facility=new.signatures.facility,
+                signed_so_tttt=signatures.so_tttt,
+                signed_enterprise=signatures.enterprise,
+                signed_facility=signatures.facility,
                 recording_checked_by=None if recording is None else recording.checked_by,
                 recording_checked_at=None if recording is None else recording.checked_at,
                 recording_kept_days=None if recording is None else recording.kept_days,
@@ -77,9 +83,15 @@ class Acceptances:
         return acceptance
 
     async def judge(
-        self, session: AsyncSession, stage: Stage, facts: FileFacts, *, recording_checked: bool = False
+        self,
+        session: AsyncSession,
+        stage: Stage,
+        facts: FileFacts,
+        *,
+        signed: bool = True,
+        recording_checked: bool = False,
     ) -> Judgement:
-        """What an acceptance would say at this moment."""
+        """What an acceptance would say at this moment. By default it is taken to come with its signatures."""
         proofs = await self._evidence.proofs_of(session, [camera.camera_id for camera in facts.roster])
         return judge(
             stage,
@@ -88,6 +100,7 @@ class Acceptances:
             proofs,
             self._clock.now(),
             self._fresh,
+            signed=signed,
             recording_checked=recording_checked,
         )
 

@@ -1,5 +1,6 @@
 """Obstacles: opened, escalated, resolved. The stage follows."""
 
+from datetime import date
 from uuid import UUID
 
 from services.contracts.errors import Fault
@@ -9,6 +10,7 @@ from services.programme import repository
 from services.programme.errors import NoHigherLevel, ObstacleAlreadyOpen, ObstacleNotFound, ObstacleResolved
 from services.programme.fields import Fields
 from services.programme.files import Files, OpenFile
+from services.programme.local_time import local_day
 from services.programme.obstacles import Level, NewObstacle, levels_above
 from services.programme.tables import Obstacle
 from services.runtime.clock import Clock
@@ -56,13 +58,16 @@ class Obstacles:
         obstacle_id: UUID,
         level: Level | None = None,
         owner: str | None = None,
+        due: date | None = None,
     ) -> Obstacle:
-        """Hand an obstacle to a higher level, the next one unless named, and to a new owner if one is given.
+        """Hand an obstacle to a higher level, the next one unless named, with a new owner and due day if given.
 
         Raises ObstacleNotFound, ObstacleResolved, NoHigherLevel.
         """
         fields = Fields()
         fields.text("/owner", owner, 200)
+        if due is not None and due < local_day(self._clock.now()):
+            fields.fault("/due", "lies in the past")
         fields.verify()
         async with self._transactions.write() as session:
             file, obstacle = await self._open(session, scope, facility_id, obstacle_id)
@@ -74,6 +79,7 @@ class Obstacles:
             obstacle.escalated_at = self._clock.now()
             if owner is not None and owner.strip():
                 obstacle.owner = owner
+            obstacle.due = due or obstacle.due
             await self._record(session, file, principal, "obstacle.escalate", obstacle)
         return obstacle
 

@@ -49,7 +49,7 @@ class FacilityFile:
     warnings: Sequence[Missing]
     #: Every stage that can come next with what is missing before it.
     next_stages: Mapping[Stage, Sequence[Missing]]
-    #: What an acceptance would miss at this moment; empty: it would pass.
+    #: What a signed acceptance would miss at this moment; empty: it would pass.
     acceptance_missing: Sequence[Missing]
     surveys: Sequence[Survey]
     obstacles: Sequence[Obstacle]
@@ -113,7 +113,9 @@ class Programme:
         """Let the stage follow facts that the registry holds, for example a contact person named just now."""
         async with self._transactions.write() as session:
             file = await self._files.open(session, scope, facility_id)
-            await self._files.follow(session, file, principal, "stage.follow")
+            if await self._files.follow(session, file, principal, "stage.follow"):
+                details: dict[str, object] = {"stage": file.stage.stage.value}
+                await self._files.record(session, file, principal, "stage.follow", details)
             return file.stage.stage
 
     async def facility_file(self, scope: ProvinceScope, facility_id: FacilityId) -> FacilityFile:

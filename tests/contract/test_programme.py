@@ -11,8 +11,9 @@ from sqlalchemy import delete, event, func, select, update
 
 from services.access.audit import Audit
 from services.access.tables import AuditEntry
+from services.aggregator.evidence import HealthEvidence
 from services.aggregator.tables import CameraHealth, FacilityState
-from services.contracts.errors import Invalid
+from services.contracts.errors import Conflict, Invalid
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Rung, State
 from services.contracts.messages import RosterChange, RosterChanged
@@ -49,9 +50,11 @@ from services.programme.surveys import (
 )
 from services.programme.tables import Acceptance, AcceptanceZone, ConnectionPlan, FacilityStage, StageChange, Survey
 from services.registry import provinces
+from services.registry.roster import RegistryRoster
 from services.registry.tables import Camera, Device, Facility, FacilityKind, Protocol, ProvinceUnit
 from services.storage.database import Base, Database
-from tests.doubles.programme import NOON, CountingRoster, KeepingPublisher, SettableClock, TableEvidence
+from tests.doubles.clock import StillClock
+from tests.doubles.programme import NOON, KeepingPublisher
 from tests.harness.postgres import PostgresServer
 
 HAI_DUONG, THAI_NGUYEN, HAU_GIANG = "2021-30", "2021-19", "2021-93"
@@ -89,12 +92,12 @@ class World:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.clock = SettableClock()
+        self.clock = StillClock(NOON)
         self.publisher = KeepingPublisher()
         self.programme = Programme(
             database,
-            CountingRoster(),
-            TableEvidence(),
+            RegistryRoster(),
+            HealthEvidence(),
             Audit(database, self.clock),
             self.publisher,
             provinces.units(),
@@ -331,12 +334,22 @@ class TestTheWay:
         assert "survey_scheduled" in caught.value.extra["allowed"]
         assert [fault.pointer for fault in caught.value.faults] == ["/stage"]
 
+    async def test_a_trial_needs_cameras_that_are_enabled(self, world: World) -> None:
+        facility_id, cameras = await world.connecting()
+        async with world.database.write() as session:
+            await session.execute(update(Camera).where(Camera.id == cameras[0]).values(enabled=False))
+        with pytest.raises(StageRefused) as caught:
+            await world.order(facility_id, Stage.TRIAL)
+        assert [(one.code, one.zone) for one in caught.value.missing] == [("zone_camera", Zone.GATE)]
+
     async def test_a_contact_named_in_the_registry_is_caught_up_with(self, world: World) -> None:
         facility_id = await world.facility(contact=False)
         assert await world.programme.catch_up(SOMEBODY, EVERYWHERE, facility_id) is Stage.LISTED
         async with world.database.write() as session:
             await session.execute(update(Facility).values(contact_name="An", contact_email="an@example.vn"))
         assert await world.programme.catch_up(SOMEBODY, EVERYWHERE, facility_id) is Stage.CONTACT_NAMED
+        assert await world.programme.catch_up(SOMEBODY, EVERYWHERE, facility_id) is Stage.CONTACT_NAMED
+        assert await world.actions() == ["stage.follow"]
 
     async def test_stops_need_a_reason_and_reopening_leads_to_trial(self, world: World) -> None:
         facility_id, _ = await world.accepted()
@@ -417,6 +430,24 @@ class TestSurveys:
         await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, ON_SITE)
         assert await world.stage(facility_id) is Stage.CONTACT_NAMED
 
+    async def test_the_newest_survey_decides_whether_what_is_there_can_be_reused(self, world: World) -> None:
+        facility_id = await world.facility()
+        needy = SurveyResult(PresentState(cameras=1), Conclusion.NOT_ELIGIBLE, frozenset({Need.REPAIR}))
+        surveys = world.programme.surveys
+        await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, replace(REMOTE, result=needy))
+        await world.programme.plans.set_plan(SOMEBODY, EVERYWHERE, facility_id, PLAN)
+        assert await world.stage(facility_id) is Stage.SURVEYED
+        world.clock.move(2 * 86400)
+        await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, REMOTE)
+        assert await world.stage(facility_id) is Stage.PLAN_AGREED
+
+    async def test_a_remote_survey_takes_no_protection_conditions(self, world: World) -> None:
+        facility_id = await world.facility()
+        surveys = world.programme.surveys
+        to_come = await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, replace(REMOTE, result=None))
+        with pytest.raises(Conflict):
+            await surveys.confirm_protection(SOMEBODY, EVERYWHERE, facility_id, to_come.id, PROTECTION)
+
     async def test_a_survey_belongs_to_its_facility(self, world: World) -> None:
         mine, other = await world.facility("HD-001"), await world.facility("HD-002")
         survey = await world.programme.surveys.schedule_survey(SOMEBODY, EVERYWHERE, mine, ON_SITE)
@@ -450,10 +481,16 @@ class TestObstacles:
         assert (
             await obstacles.escalate_obstacle(SOMEBODY, EVERYWHERE, facility_id, obstacle.id)
         ).level is Level.DISTRICT
+        with pytest.raises(Invalid) as caught:
+            await obstacles.escalate_obstacle(
+                SOMEBODY, EVERYWHERE, facility_id, obstacle.id, due=NOON.date() - timedelta(days=1)
+            )
+        assert [fault.pointer for fault in caught.value.faults] == ["/due"]
         national = await obstacles.escalate_obstacle(
-            SOMEBODY, EVERYWHERE, facility_id, obstacle.id, Level.NATIONAL, "Ban Chỉ đạo Quốc gia"
+            SOMEBODY, EVERYWHERE, facility_id, obstacle.id, Level.NATIONAL, "Bộ Y tế", date(2021, 5, 25)
         )
-        assert (national.level, national.owner, national.escalated_at) == (Level.NATIONAL, "Ban Chỉ đạo Quốc gia", NOON)
+        assert (national.level, national.owner, national.due) == (Level.NATIONAL, "Bộ Y tế", date(2021, 5, 25))
+        assert national.escalated_at == NOON
         for level in (None, Level.DISTRICT, Level.NATIONAL):
             with pytest.raises(NoHigherLevel):
                 await obstacles.escalate_obstacle(SOMEBODY, EVERYWHERE, facility_id, obstacle.id, level)
@@ -589,11 +626,13 @@ class TestAcceptance:
         assert [one.code for one in caught.value.missing] == ["obstacle_open"]
 
     async def test_nobody_names_the_stage_accepted(self, world: World) -> None:
+        listed = await world.facility("HD-002")
         facility_id, cameras = await world.connecting()
         await world.show(facility_id, cameras)
-        with pytest.raises(StageRefused) as caught:
-            await world.order(facility_id, Stage.ACCEPTED)
-        assert [one.code for one in caught.value.missing] == ["acceptance"]
+        for one in (listed, facility_id):
+            with pytest.raises(StageRefused) as caught:
+                await world.order(one, Stage.ACCEPTED)
+            assert [missing.code for missing in caught.value.missing] == ["acceptance"]
         assert await world.stage(facility_id) is Stage.CONNECTING
 
     async def test_the_file_foretells_what_an_acceptance_says(self, world: World) -> None:
@@ -612,6 +651,9 @@ class TestAcceptance:
         with pytest.raises(Invalid) as caught:
             await world.programme.acceptances.accept(SOMEBODY, EVERYWHERE, facility_id, unsigned)
         assert [fault.pointer for fault in caught.value.faults] == ["/signatures/enterprise"]
+        with pytest.raises(AcceptanceRefused) as refused:
+            await world.programme.acceptances.accept(SOMEBODY, EVERYWHERE, facility_id, NewAcceptance())
+        assert [one.code for one in refused.value.missing] == ["signatures"]
 
     async def test_a_facility_without_a_line_is_accepted_by_its_recordings(self, world: World) -> None:
         facility_id = await world.facility()
@@ -785,11 +827,11 @@ class TestReport:
         needy = SurveyResult(PresentState(cameras=1), Conclusion.NOT_ELIGIBLE, frozenset({Need.REPAIR}))
         surveys, plans = world.programme.surveys, world.programme.plans
         await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, REMOTE)
-        world.clock.advance(timedelta(hours=1))
+        world.clock.move(3600)
         await surveys.schedule_survey(SOMEBODY, EVERYWHERE, facility_id, replace(REMOTE, result=needy))
         await plans.set_plan(SOMEBODY, EVERYWHERE, facility_id, replace(PLAN, kind=PlanKind.REPAIR))
         await plans.set_plan(SOMEBODY, EVERYWHERE, facility_id, replace(PLAN, agreed_by=frozenset(), due=None))
-        world.clock.advance(timedelta(days=20))
+        world.clock.move(20 * 86400)
         total = (await world.programme.reports.progress(EVERYWHERE)).total
         assert (total.surveyed, total.eligible, total.not_eligible) == (1, 0, 1)
         assert total.needs == {Need.REPAIR: 1}

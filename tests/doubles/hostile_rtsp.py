@@ -19,7 +19,7 @@ class HostileServer:
     def __init__(self, trick: Trick) -> None:
         self._trick = trick
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tricks: set[asyncio.Future[None]] = set()
         self.port = 0
         self.connections = 0
 
@@ -33,25 +33,27 @@ class HostileServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+        async with asyncio.timeout(5):
+            while self._tricks:
+                for trick in tuple(self._tricks):
+                    trick.cancel()
+                await asyncio.sleep(0.005)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.connections += 1
+        # A task of its own, so that the task of asyncio's server is never cancelled (python/cpython issue 110894).
+        trick = asyncio.ensure_future(self._trick(reader, writer))
+        self._tricks.add(trick)
         try:
-            await self._trick(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
+            await asyncio.wait({trick})
+            if not trick.cancelled() and not isinstance(trick.exception(), OSError | EOFError | None):
+                trick.result()
         finally:
+            self._tricks.discard(trick)
             writer.transport.abort()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            self._tasks.discard(task)
 
 
 async def _request(reader: asyncio.StreamReader) -> None:

@@ -65,7 +65,7 @@ class ScriptedCamera:
         self.connections = 0
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.open_connections: set[asyncio.StreamWriter] = set()
 
     @property
     def methods(self) -> list[str]:
@@ -82,15 +82,15 @@ class ScriptedCamera:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in tuple(self.open_connections):
+            writer.transport.abort()
         await self._server.wait_closed()
+        async with asyncio.timeout(5):
+            while self.open_connections:
+                await asyncio.sleep(0.005)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self.open_connections.add(writer)
         self.connections += 1
         playing: asyncio.Task[None] | None = None
         try:
@@ -102,7 +102,7 @@ class ScriptedCamera:
                 writer.write(answer)
                 if request.method == "PLAY" and status == 200:
                     playing = asyncio.create_task(self._play(writer))
-        except (OSError, asyncio.CancelledError):
+        except OSError:
             pass
         finally:
             if playing is not None:
@@ -111,7 +111,7 @@ class ScriptedCamera:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            self._tasks.discard(task)
+            self.open_connections.discard(writer)
 
     async def _requests(self, reader: asyncio.StreamReader) -> AsyncIterator[Heard]:
         with contextlib.suppress(asyncio.IncompleteReadError):

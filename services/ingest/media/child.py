@@ -28,6 +28,7 @@ _READ_BYTES = 64 * 1024
 _STACK_BYTES = 4 * 1024 * 1024
 
 Answer = tuple[dict[str, Any], bytes]
+Failed = Callable[[Reason, str], Answer]
 
 
 class Outbox:
@@ -51,11 +52,14 @@ class Outbox:
 class Job:
     """One request. Answered once, by its thread or by the main thread, and freed when its thread is through."""
 
-    def __init__(self, number: int, outbox: Outbox, deadline: float | None, late: Callable[[], Answer] | None) -> None:
+    def __init__(self, number: int, outbox: Outbox, failed: Failed) -> None:
+        """``failed`` makes the last event of a request that ends with an error of ours, or for want of memory."""
         self.number = number
-        self.deadline = deadline
+        #: When the main thread answers with what ``late`` gives, unless the thread has answered.
+        self.deadline: float | None = None
+        self.late: Callable[[], Answer] | None = None
         self._outbox = outbox
-        self._late = late
+        self._failed = failed
         self._lock = threading.Lock()
         self._over = False
 
@@ -83,18 +87,18 @@ class Job:
     def answer_late(self) -> None:
         """The deadline came."""
         self.deadline = None
-        if self._late is not None:
-            self.answer(*self._late())
+        if self.late is not None:
+            self.answer(*self.late())
 
     def run(self, work: Callable[[], Answer]) -> None:
         """The thread of this request."""
         try:
             self.answer(*work())
         except MemoryError:
-            self.answer({"event": "failed", "reason": Reason.UNDECODABLE, "detail": "needs more memory than allowed"})
+            self.answer(*self._failed(Reason.UNDECODABLE, "needs more memory than allowed"))
         except Exception as error:  # noqa: BLE001 - one request must not end the others; it is told and logged
             traceback.print_exc()
-            self.answer({"event": "failed", "reason": Reason.UNDECODABLE, "detail": type(error).__name__})
+            self.answer(*self._failed(Reason.UNDECODABLE, type(error).__name__))
         finally:
             self._outbox.send({"event": "freed", "id": self.number})
 
@@ -166,8 +170,9 @@ def _no_thread() -> Answer:
 
 def _probe_job(request: dict[str, Any], outbox: Outbox) -> tuple[Job, Callable[[], Answer]]:
     progress = ProbeProgress()
-    deadline = time.monotonic() + float(request["deadline_s"])
-    job = Job(request["id"], outbox, deadline, lambda: progress.answer_at_deadline(time.monotonic()))
+    job = Job(request["id"], outbox, progress.answer)
+    job.deadline = time.monotonic() + float(request["deadline_s"])
+    job.late = lambda: progress.answer_at_deadline(time.monotonic())
 
     def work() -> Answer:
         return progress.answer(
@@ -184,7 +189,7 @@ def _probe_job(request: dict[str, Any], outbox: Outbox) -> tuple[Job, Callable[[
 
 
 def _mux_job(request: dict[str, Any], outbox: Outbox) -> tuple[Job, Callable[[], Answer]]:
-    job = Job(request["id"], outbox, None, None)
+    job = Job(request["id"], outbox, lambda reason, detail: _told(Ended(reason, detail)))
 
     def emit(event: MuxEvent) -> None:
         job.tell(*_told(event))

@@ -146,8 +146,6 @@ def _probed(frame: Frame) -> ProbeResult:
     """Read the child's answer, which hostile video may have had a hand in."""
     header, blob = frame
     reason = _reason(frame)
-    if header.get("event") == "failed":
-        return ProbeResult(False, 0, False, 0, 0, StreamFacts(), None, (), reason, str(header.get("detail", "")))
     try:
         moments = [float(moment) for moment in header["looks_at"]]
         snapshot_bytes = len(blob) - len(moments) * LOOK_HEIGHT * LOOK_WIDTH

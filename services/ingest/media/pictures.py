@@ -70,7 +70,12 @@ def jpeg(frame: VideoFrame) -> bytes:
     """A JPEG of at most 960 pixels in width and the frame's proportions."""
     width, height = snapshot_size(frame.width, frame.height)
     scaled = frame.reformat(
-        width=width, height=height, format="yuvj420p", interpolation="AREA", dst_color_range=ColorRange.JPEG
+        width=width,
+        height=height,
+        format="yuvj420p",
+        interpolation="AREA",
+        dst_color_range=ColorRange.JPEG,
+        threads=1,  # otherwise FFmpeg starts one for each core, for every picture
     )
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height = width, height
@@ -95,7 +100,7 @@ def snapshot_size(width: int, height: int) -> tuple[int, int]:
 def luma(frame: VideoFrame) -> bytes:
     """The look: LOOK_ROWS times LOOK_COLUMNS bytes, sampled at points, so that noise is kept."""
     if frame.format.name not in _LUMA_FIRST:
-        frame = frame.reformat(format="yuv420p")
+        frame = frame.reformat(format="yuv420p", threads=1)
     plane = frame.planes[0]
     pixels = memoryview(plane).cast("B")
     columns = [(2 * column + 1) * frame.width // (2 * LOOK_COLUMNS) for column in range(LOOK_COLUMNS)]

@@ -34,7 +34,7 @@ _LONG_LIFE_S = 60.0
 
 # Events of one call that may wait for its reader.
 _EVENTS_MAX = 12
-_LAST_EVENTS = frozenset({"probed", "ended", "failed"})
+_LAST_EVENTS = frozenset({"probed", "ended"})
 _CLOSED = "it is closed"
 _READ_LIMIT_BYTES = 1024 * 1024
 _STDERR_BYTES = 4096

@@ -5,6 +5,7 @@ holds one body with one element, in the namespaces of the ONVIF schemas, in UTF-
 """
 
 import codecs
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ MAX_ELEMENTS = 50_000
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _SCHEMA = "http://www.onvif.org/ver10/schema"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+#: At the beginning only and of bounded length: a search through a reply full of "<?xml" would take minutes.
+_DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _ENCODINGS = frozenset(
@@ -104,8 +106,10 @@ def _parse(text: str) -> etree._Element:
         remove_comments=True,
         remove_pis=True,
     )
+    text = text.strip()
+    declaration = _DECLARATION.match(text)
     try:
-        root = etree.fromstring(_DECLARATION.sub("", text, count=1).strip().encode(), parser)
+        root = etree.fromstring(text[declaration.end() if declaration else 0 :].encode(), parser)
     except etree.XMLSyntaxError:
         root = None
     if root is None:
@@ -143,7 +147,9 @@ def _document(content: etree._Element, service: str) -> bytes:
         depth += 1 if event == "start" else -1
         if event == "start" and isinstance(element.tag, str):
             if not element.tag.startswith("{"):
-                element.tag = f"{{{service if depth <= own_depth else _SCHEMA}}}{_local(element)}"
+                # Of a name that is none, such as "tt:", nobody will ask.
+                with contextlib.suppress(ValueError):
+                    element.tag = f"{{{service if depth <= own_depth else _SCHEMA}}}{_local(element)}"
             # A type by an undeclared prefix would make the whole reply unreadable, and we need none.
             element.attrib.pop(_TYPE, None)
     envelope = etree.Element(f"{{{_SOAP}}}Envelope")

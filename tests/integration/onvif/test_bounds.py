@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import random
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,7 +16,7 @@ from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.onvif.gateway import ZeepOnvifGateway
 from services.ingest.onvif.transport import HttpLimits
-from tests.doubles.onvif_device import OnvifDevice
+from tests.doubles.onvif_device import OnvifDevice, Request
 from tests.doubles.onvif_messages import Response, fault, html, soap
 from tests.harness.onvif import ask, fault_of
 from tests.harness.server_process import free_port
@@ -228,6 +230,30 @@ async def test_a_reply_that_fits_no_schema_is_a_fault_and_no_second_attempt(gate
         found = await fault_of(gateway, device)
     assert found.reason is Reason.NO_VIDEO
     assert device.operations.count("GetProfiles") == 1
+
+
+async def test_garbled_replies_end_in_an_answer_or_a_fault(gateway: ZeepOnvifGateway) -> None:
+    chance = random.Random(20210525)
+
+    def garbled(request: Request) -> Response:
+        body = bytearray(device.proper(request).body)
+        for _ in range(chance.randrange(1, 12)):
+            start = chance.randrange(len(body))
+            body[start : start + chance.randrange(0, 40)] = chance.randbytes(chance.randrange(0, 8))
+        return Response(bytes(body))
+
+    ends: Counter[str] = Counter()
+    answers = dict.fromkeys(("GetSystemDateAndTime", GUARDED, "GetServices", "GetProfiles", "GetStreamUri"), garbled)
+    with OnvifDevice(answers=answers) as device:
+        for _ in range(200):
+            try:
+                await ask(gateway, device)
+                ends["told"] += 1
+            except CameraFault as fault_:
+                ends[fault_.reason] += 1
+    assert ends["told"] > 0
+    assert ends[Reason.ONVIF_FAILED] > 50
+    assert ends.total() == 200
 
 
 async def test_the_text_of_a_fault_reaches_the_log_on_one_short_line(gateway: ZeepOnvifGateway) -> None:

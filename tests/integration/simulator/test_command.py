@@ -54,6 +54,7 @@ async def run(*options: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), complaints.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_runs_until_it_is_told_to_stop_and_a_restart_keeps_its_ports(number: int, tmp_path: Path) -> None:
     file = tmp_path / "made" / "ports.json"
@@ -70,6 +71,7 @@ async def test_it_runs_until_it_is_told_to_stop_and_a_restart_keeps_its_ports(nu
     assert json.loads(file.read_text())["camera-2/rtsp"] == told["cameras"][1]["rtsp"]["port"]
 
 
+@pytest.mark.slow
 async def test_what_it_says_suffices_to_play_and_to_switch_faults() -> None:
     async with simulator("--cameras", "1", "--recorder-channels", "2", "--password", "p@ss:w/rd?#%") as (_, told):
         assert [camera["name"] for camera in told["cameras"]] == ["camera-1", "recorder-1-1", "recorder-1-2"]

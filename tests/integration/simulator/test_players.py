@@ -13,10 +13,11 @@ from services.simulator.site import SimulatedSite
 from tests.integration.simulator.players import ffmpeg, ffprobe, pyav, with_credentials
 from tests.integration.simulator.sites import one_camera, small, url
 
+pytestmark = pytest.mark.slow
+
 NAMES = {Codec.H264: "h264", Codec.H265: "hevc"}
 
 
-@pytest.mark.slow
 async def test_ffmpeg_decodes_every_stream_of_a_site_across_the_end_of_its_loop_without_a_complaint() -> None:
     devices = [
         SimulatedCamera("gate", Codec.H264),
@@ -60,6 +61,13 @@ async def test_ffmpeg_picks_md5_where_sha_256_is_offered_too() -> None:
 async def test_a_camera_without_accounts_is_played_without_credentials() -> None:
     async with one_camera(auth_mode=AuthMode.NONE) as (_, camera):
         assert (await ffmpeg(url(camera), 1)).complaints == ""
+
+
+async def test_a_camera_on_an_address_of_the_other_family_is_played_too() -> None:
+    async with one_camera(host="::1") as (site, camera):
+        (described,) = site.describe()["cameras"]
+        assert described["streams"]["main"]["url"] == f"rtsp://[::1]:{camera.rtsp_port}/main"
+        assert (await ffmpeg(with_credentials(described["streams"]["main"]["url"]), 1)).complaints == ""
 
 
 async def test_a_wrong_password_is_refused_and_counted() -> None:

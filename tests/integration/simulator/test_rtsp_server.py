@@ -27,8 +27,11 @@ async def test_a_session_from_options_to_teardown() -> None:
         packets = await client.collect(0.6)
         assert camera.channels[0].viewers == 1
         assert (await client.request("GET_PARAMETER")).status == 200
+        timers = [stream.mount._timer is not None for stream in camera.channels[0].streams]
+        assert timers == [True, False]
         assert (await client.request("TEARDOWN")).status == 200
         assert camera.channels[0].viewers == 0
+        assert camera.channels[0].streams[0].mount._timer is None
     channel, report = packets[0]
     assert (channel, report[1]) == (1, 200)
     media = [struct.unpack_from(">BBHI", packet) for channel, packet in packets if channel == 0]

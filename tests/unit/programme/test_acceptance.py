@@ -157,6 +157,12 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
     }
 
 
+def test_an_acceptance_that_nobody_signed_is_refused() -> None:
+    judgement = judge(Stage.TRIAL, FILE, (GATE, YARD), BOTH, NOON, FRESH, signed=False)
+    assert codes(judgement) == [("signatures", None)]
+    NewAcceptance().check(NOON)
+
+
 class TestRecordOnly:
     DOSSIER = replace(FILE, plan_kind=PlanKind.RECORD_ONLY)
     ROSTER = (replace(GATE, record_only=True), replace(YARD, record_only=True))

@@ -1,5 +1,6 @@
 """From any bytes to a clean document, or to a reason why not."""
 
+import contextlib
 import time
 
 import pytest
@@ -150,6 +151,18 @@ def test_a_flood_of_elements_is_refused() -> None:
 def test_a_document_as_deep_as_a_megabyte_allows_does_no_harm() -> None:
     reply = read_soap(envelope("<a>" * 300_000).encode(), service=MEDIA)
     assert len(reply.document) < 100_000
+
+
+@pytest.mark.parametrize("beginning", ["", envelope("<R>").partition("</s:Body>")[0]])
+@pytest.mark.parametrize(
+    "piece", ["<?xml ", " ", "<a>", "<a b='c' ", "&a;", "<![CDATA[", "<!--", "<a xmlns:b='c'>", "<a:b c:d='e'/>"]
+)
+def test_a_megabyte_of_any_markup_is_read_in_linear_time(piece: str, beginning: str) -> None:
+    raw = (beginning + piece * ((1 << 20) // len(piece))).encode()
+    started = time.process_time()
+    with contextlib.suppress(NotSoap):
+        read_soap(raw, service=MEDIA)
+    assert time.process_time() - started < 1.0
 
 
 def test_a_fault_of_soap_12_is_read_with_nested_subcodes() -> None:

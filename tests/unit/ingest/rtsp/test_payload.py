@@ -85,6 +85,6 @@ def test_broken_h264_aggregates_and_fragments_hold_nothing(payload: bytes) -> No
     assert h264(payload) == 0
 
 
-@pytest.mark.parametrize("payload", [b"\x60", b"\x60\1\0", b"\x60\1\0\0\0\1\x26", b"\x62\1"])
+@pytest.mark.parametrize("payload", [b"\x60", b"\x60\1\0", b"\x60\1\0\0\0\5", b"\x62\1"])
 def test_broken_h265_aggregates_and_fragments_hold_nothing(payload: bytes) -> None:
     assert h265(payload) == 0

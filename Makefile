@@ -1,0 +1,85 @@
+# `make help` lists what there is. On a bare Debian 12 with Python 3.11 and root, each target installs what it needs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+export PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-quick lint format types migrate lock docs docs-check screenshots k8s-render clean
+
+##@ Use
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime.done ## run everything in one process with a simulated site; PORT=8000
+	VONGGAC_PORT=$(PORT) VONGGAC_DATA_DIR=$${VONGGAC_DATA_DIR:-var} $(BIN)/vonggac demo
+
+migrate: $(VENV)/runtime.done ## bring the database named by VONGGAC_DATABASE_URL to the newest revision
+	$(BIN)/vonggac migrate
+
+##@ Develop
+
+setup: $(VENV)/dev.done $(VENV)/packages.done ## install all that development and tests need
+
+test: setup ## run all tests, on real PostgreSQL, RabbitMQ, cameras' peers and a browser
+	$(BIN)/python -m pytest
+
+test-quick: $(VENV)/dev.done ## run the tests that need no peer: seconds, not minutes
+	$(BIN)/python -m pytest -q tests/unit
+
+lint: $(VENV)/dev.done types ## ruff, import walls, mypy, documents that are generated
+	$(BIN)/ruff check services tests docs
+	$(BIN)/ruff format --check services tests docs
+	$(BIN)/lint-imports --no-logo
+	$(MAKE) --no-print-directory docs-check
+
+types: $(VENV)/dev.done ## mypy, strict
+	$(BIN)/mypy
+
+format: $(VENV)/dev.done ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix --quiet services tests docs
+	$(BIN)/ruff format --quiet services tests docs
+
+##@ Make anew what is generated
+
+docs: $(VENV)/dev.done ## documents made from code: configuration, messages, states, OpenAPI
+	$(BIN)/python -m docs.render
+
+docs-check: $(VENV)/dev.done ## fail if one of them is not current
+	$(BIN)/python -m docs.render --check
+
+screenshots: setup ## the pictures of the console in docs/images
+	$(BIN)/python -m docs.take_screenshots
+
+k8s-render: ## the rendered overlays in k8s/rendered (needs kubectl)
+	k8s/render.sh
+
+lock: $(VENV)/dev.done ## pin dependencies anew, by hash and without registry hosts
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the environment and what runs left behind
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# What the targets above stand on
+
+$(VENV)/venv.done: deploy/setup/python.sh
+	PYTHON=$(PYTHON) deploy/setup/python.sh $(VENV)
+	touch $@
+
+$(VENV)/runtime.done: $(VENV)/venv.done requirements.lock pyproject.toml
+	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.done: $(VENV)/runtime.done requirements-dev.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
+	touch $@
+
+$(VENV)/packages.done: deploy/setup/packages.sh | $(VENV)/venv.done
+	deploy/setup/packages.sh
+	touch $@
