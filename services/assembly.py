@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
+from starlette.types import ASGIApp
+
 from services.access.audit import Audit
 from services.access.keys import ApiKeys
 from services.access.sessions import ConsoleSessions
@@ -174,77 +176,50 @@ async def add_worker(process: Process) -> None:
     process.subscriptions.append(Subscription((RosterChanged,), worker.supervisor.on_nudge, group=None))
 
 
-async def add_api(process: Process, *, local_worker: bool) -> None:
-    """Role ``api``: HTTP and console. With ``local_worker`` media and ONVIF come from the worker of this process."""
-    settings, database, clock = process.settings, await add_database(process), process.clock
+@dataclass(frozen=True, slots=True)
+class RegistryParts:
+    """What API and local worker share over one database."""
+
+    database: Database
+    keys: KeyRing
+    audit: Audit
+    vault: CredentialVault
+    files: SnapshotFiles
+    desk: WorkerDesk
+
+
+async def add_registry(process: Process) -> RegistryParts:
+    settings, database = process.settings, await add_database(process)
     keys = KeyRing.open(settings.keys_dir)
-    audit = Audit(database, clock)
+    audit = Audit(database, process.clock)
     vault = CredentialVault(keys)
     files = SnapshotFiles(settings.snapshots_dir)
-    api_keys = ApiKeys(database, audit, provinces.scope_of, clock)
-    sessions = ConsoleSessions(database, api_keys, timedelta(seconds=settings.console_session), clock)
-    registry = Registry(database, process.bus, audit, files, clock)
     leases = Leases(database, keys, settings.lease_duration)
-    process.desk = desk = WorkerDesk(database, leases, vault, files, audit, clock)
-    clients = WorkerClients()
-    process.stack.push_async_callback(clients.close)
-    interrogator: Interrogator = WorkerInterrogator(desk, clients)
-    hls: HlsSource = WorkerHls(desk, clients)
+    process.desk = WorkerDesk(database, leases, vault, files, audit, process.clock)
+    return RegistryParts(database, keys, audit, vault, files, process.desk)
+
+
+async def add_api(process: Process, *, local_worker: bool) -> None:
+    """Role ``api``: HTTP and console. With ``local_worker`` media and ONVIF come from the worker of this process."""
+    settings, parts = process.settings, await add_registry(process)
+    interrogator: Interrogator
+    hls: HlsSource
     if local_worker:
         await add_worker(process)
         assert process.worker is not None  # noqa: S101 - add_worker made it
         interrogator, hls = LocalInterrogator(process.worker), process.worker.live
-    networks = CameraNetworks(settings.camera_networks)
-    locator = SourceLocator(networks, SystemResolver(), interrogator)
-    cameras = CameraRegistry(database, registry, vault, audit, locator, files, clock)
-    status = StatusQueries(database)
-    live = LiveLinks(
-        database,
-        CameraViews(cameras, status),
-        hls,
-        api_keys,
-        audit,
-        TokenSigner(keys.derive("vonggac live links")),
-        clock,
-        timedelta(seconds=settings.live_link_ttl),
-        timedelta(seconds=settings.live_session_max),
-    )
-    services = ApiServices(
-        registry=registry,
-        cameras=cameras,
-        desk=desk,
-        snapshots=SnapshotDesk(database, files),
-        status=status,
-        live=live,
-        programme=build_programme(process, database, audit),
-        keys=api_keys,
-        audit=audit,
-        metrics=process.metrics,
-        readiness=process.readiness,
-        public_url=settings.public_url,
-    )
-    pages = ConsoleServices(
-        sessions=sessions,
-        registry=registry,
-        cameras=cameras,
-        desk=desk,
-        snapshots=services.snapshots,
-        status=status,
-        live=live,
-        programme=services.programme,
-        public_url=settings.public_url,
-        secure=settings.tls_cert is not None or settings.tls_terminated,
-    )
-    app = wrapped(create_app(services, console_routes(pages)))
+    else:
+        clients = WorkerClients()
+        process.stack.push_async_callback(clients.close)
+        interrogator, hls = WorkerInterrogator(parts.desk, clients), WorkerHls(parts.desk, clients)
     server = HttpServer(
-        app,
+        build_app(process, parts, interrogator, hls),
         settings.host,
         settings.port,
         certificate=settings.tls_cert,
         key=settings.tls_key,
-        proxy_headers=settings.tls_terminated,
+        believed_proxies=[str(network) for network in settings.proxy_networks],
     )
-    process.readiness["schema"] = lambda: runner.require_newest(database)
 
     async def serving() -> None:
         process.api_port = await server.start()
@@ -254,6 +229,61 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
         await server.stop()
 
     process.tasks["api"] = serving
+
+
+def build_app(process: Process, parts: RegistryParts, interrogator: Interrogator, hls: HlsSource) -> ASGIApp:
+    """API and console over these parts."""
+    settings, clock, database = process.settings, process.clock, parts.database
+    api_keys = ApiKeys(database, parts.audit, provinces.scope_of, clock)
+    registry = Registry(database, process.bus, parts.audit, parts.files, clock)
+    locator = SourceLocator(CameraNetworks(settings.camera_networks), SystemResolver(), interrogator)
+    cameras = CameraRegistry(database, registry, parts.vault, parts.audit, locator, parts.files, clock)
+    status = StatusQueries(database)
+    snapshots = SnapshotDesk(database, parts.files)
+    programme = build_programme(process, database, parts.audit)
+    live = LiveLinks(
+        database,
+        CameraViews(cameras, status),
+        hls,
+        api_keys,
+        parts.audit,
+        TokenSigner(parts.keys.derive("vonggac live links")),
+        clock,
+        timedelta(seconds=settings.live_link_ttl),
+        timedelta(seconds=settings.live_session_max),
+    )
+
+    async def require_schema() -> None:
+        await runner.require_newest(database)
+
+    process.readiness["schema"] = require_schema
+    services = ApiServices(
+        registry=registry,
+        cameras=cameras,
+        desk=parts.desk,
+        snapshots=snapshots,
+        status=status,
+        live=live,
+        programme=programme,
+        keys=api_keys,
+        audit=parts.audit,
+        metrics=process.metrics,
+        readiness=process.readiness,
+        public_url=settings.public_url,
+    )
+    pages = ConsoleServices(
+        sessions=ConsoleSessions(database, api_keys, timedelta(seconds=settings.console_session), clock),
+        registry=registry,
+        cameras=cameras,
+        desk=parts.desk,
+        snapshots=snapshots,
+        status=status,
+        live=live,
+        programme=programme,
+        public_url=settings.public_url,
+        secure=settings.tls_cert is not None or settings.tls_terminated,
+    )
+    return wrapped(create_app(services, console_routes(pages)))
 
 
 async def add_ops(process: Process) -> None:
@@ -294,18 +324,26 @@ ROLES: dict[Role, Callable[[Process], Awaitable[None]]] = {
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, role: Role, shutdown: Shutdown) -> AsyncIterator[Process]:
-    """A process of this role with everything open, ready to ``run``. What was opened is closed in reverse order."""
+    """A process of this role with everything open, ready to ``run``. What was opened is closed in reverse order.
+
+    Only the API begins without its broker: it registers and shows what is in the database all the same.
+    """
     async with contextlib.AsyncExitStack() as stack:
         bus = open_bus(settings, role)
         process = Process(settings, shutdown, bus, stack)
         await ROLES[role](process)
-        await _open_patiently(bus, shutdown)
         stack.push_async_callback(bus.close)
-        if role != "api":  # the API serves what is in the database even while the broker is away
+        if role == "api":
+            process.tasks["bus"] = lambda: _keep_bus(process)
+        else:
             process.readiness["bus"] = bus.ping
-        for subscription in process.subscriptions:
-            await bus.subscribe(subscription)
+            await _open_patiently(process)
         yield process
+
+
+async def _keep_bus(process: Process) -> None:
+    await _open_patiently(process)
+    await process.shutdown.wait()
 
 
 async def run(process: Process) -> None:
@@ -332,19 +370,21 @@ def open_bus(settings: Settings, role: Role) -> MemoryBus | RabbitBus:
     return RabbitBus(settings.bus_url, limits, f"/{role}/{name}", f"vonggac {role} {name}", GROUPS)
 
 
-async def _open_patiently(bus: Bus, shutdown: Shutdown) -> None:
-    """Wait for a broker that is not there yet: after a power cut everything starts at once."""
+async def _open_patiently(process: Process) -> None:
+    """Wait for a broker that is not there yet, and then subscribe: after a power cut everything starts at once."""
     pause_s = 0.5
     while True:
         try:
-            await bus.open()
+            await process.bus.open()
         except Unavailable as error:
             log.warning("broker does not answer yet", extra={"error": error.detail})
-            if not await shutdown.sleep(pause_s):
-                raise
+            if not await process.shutdown.sleep(pause_s):
+                return
             pause_s = min(pause_s * 2, 10.0)
         else:
-            return
+            break
+    for subscription in process.subscriptions:
+        await process.bus.subscribe(subscription)
 
 
 def build_programme(process: Process, database: Database, audit: Audit) -> Programme:

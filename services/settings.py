@@ -3,6 +3,7 @@
 Each comes from an environment variable with the prefix ``VONGGAC_``. ``docs/configuration.md`` is made from this file.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,7 +20,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(BaseSettings):
-    """Configuration of every role. Unknown ``VONGGAC_`` variables are ignored by pydantic-settings; see ``unknown``."""
+    """Configuration of every role. Unknown ``VONGGAC_`` variables are ignored here; ``unknown_variables`` names them."""
 
     model_config = SettingsConfigDict(env_prefix="VONGGAC_", extra="ignore", env_ignore_empty=True)
 
@@ -39,6 +40,11 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="PEM private key of the API.")
     tls_terminated: bool = Field(
         False, description="TLS ends in front of this process (an ingress); allows plain HTTP beyond loopback."
+    )
+    proxy_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Networks of the ingress whose X-Forwarded-For and X-Forwarded-Proto are believed, "
+        "comma-separated CIDRs. Empty: nobody's.",
     )
     ops_host: str = Field("127.0.0.1", description="Address of the probes and metrics of roles without an API.")
     ops_port: int = Field(
@@ -103,7 +109,7 @@ class Settings(BaseSettings):
         8, gt=0, description="Deliveries of one message that may fail before it is a dead letter."
     )
 
-    @field_validator("camera_networks", mode="before")
+    @field_validator("camera_networks", "proxy_networks", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -155,6 +161,12 @@ class Settings(BaseSettings):
     @property
     def lease_duration(self) -> timedelta:
         return timedelta(seconds=self.lease_ttl)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that begin with our prefix but name no setting, probably by a slip."""
+    known = {f"VONGGAC_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in environment if name.upper().startswith("VONGGAC_") and name.upper() not in known)
 
 
 def is_loopback(host: str) -> bool:

@@ -75,6 +75,7 @@ def report_out(report: ProgressReport) -> ProgressReportOut:
             )
             for row in report.provinces
         ],
+        total_name=advice(report.total_name),
         total=_figures(report.total),
         obstacles=[
             OpenObstacleOut(

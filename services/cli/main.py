@@ -1,6 +1,7 @@
 """``vonggac``: serve, migrate, keys, simulate, demo. Each subcommand is a module with ``add`` and ``run``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from services.cli import demo, keys, migrate, serve, simulate
 from services.contracts.errors import ServiceError
-from services.settings import Settings
+from services.settings import Settings, unknown_variables
 
 _COMMANDS = {"serve": serve, "migrate": migrate, "keys": keys, "simulate": simulate, "demo": demo}
 
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             name = "_".join(str(part) for part in fault["loc"]).upper()
             print(f"vonggac: VONGGAC_{name}: {fault['msg']}" if name else f"vonggac: {fault['msg']}", file=sys.stderr)
         return 2
+    for name in unknown_variables(os.environ):
+        print(f"vonggac: {name} names no setting and is ignored; see docs/configuration.md", file=sys.stderr)
     try:
         status: int = _COMMANDS[arguments.command].run(arguments, settings)
     except (ServiceError, OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -22,7 +22,7 @@ class HttpServer:
         certificate: Path | None = None,
         key: Path | None = None,
         graceful_s: int = 10,
-        proxy_headers: bool = False,
+        believed_proxies: Sequence[str] = (),
     ) -> None:
         self._host, self._port = host, port
         self._server = _Server(
@@ -31,7 +31,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=proxy_headers,
+                proxy_headers=bool(believed_proxies),
+                forwarded_allow_ips=list(believed_proxies),
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
                 timeout_graceful_shutdown=graceful_s,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import MetaData, Uuid, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -31,6 +32,29 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime(), UUID: Uuid()}  # noqa: RUF012 - SQLAlchemy's own convention
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, or gave up this change. Try again shortly."""
+
+    code = "database-unavailable"
+
+
+#: What PostgreSQL calls a transaction that it ended so that others can go on: repeating it helps.
+_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Failures of the database itself become Unavailable; faults in our statements stay what they are."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise DatabaseUnavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
+            raise DatabaseUnavailable from error
+        raise
 
 
 class Transactions(Protocol):
@@ -64,23 +88,29 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        async with self._sessions() as session:
-            await session.connection(execution_options={"vonggac_read": True} if self.is_sqlite else {})
-            yield session
+        with _translated():
+            async with self._sessions() as session:
+                await self._connect(session, {"vonggac_read": True} if self.is_sqlite else {})
+                yield session
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         lock = self._writer if self.is_sqlite else contextlib.nullcontext()
-        async with lock, self._sessions() as session, session.begin():
-            yield session
+        with _translated():
+            async with lock, self._sessions() as session, session.begin():
+                await self._connect(session, {})
+                yield session
+
+    async def _connect(self, session: AsyncSession, options: dict[str, bool]) -> None:
+        try:
+            await session.connection(execution_options=options)
+        except OSError as error:
+            raise DatabaseUnavailable from error
 
     async def ping(self) -> None:
-        """Raise Unavailable if the database does not answer."""
-        try:
-            async with self.read() as session:
-                await session.execute(select(1))
-        except (DBAPIError, OSError) as error:
-            raise Unavailable("The database does not answer.") from error
+        """Raise DatabaseUnavailable if the database does not answer."""
+        async with self.read() as session:
+            await session.execute(select(1))
 
     async def run(self, work: Callable[..., Any]) -> Any:
         """Run synchronous work, such as a migration, on a connection of its own."""

@@ -29,6 +29,7 @@ async def register_facility(
     facility = await services.registry.register_facility(
         principal.id, principal.provinces, NewFacility(**body.model_dump())
     )
+    await services.programme.catch_up(principal.id, principal.provinces, facility.id)
     response.headers["Location"] = f"/v1/facilities/{facility.id}"
     tag(response, facility.version)
     return facility_out(facility)

@@ -1,5 +1,6 @@
 """The programme: each facility's way from the list to its acceptance, and the report on all of them."""
 
+import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -39,8 +40,6 @@ router = APIRouter(prefix="/v1", tags=["programme"])
 Reads = Annotated[Principal, needs(Scope.PROGRAMME_READ)]
 Writes = Annotated[Principal, needs(Scope.PROGRAMME_WRITE)]
 Accepts = Annotated[Principal, needs(Scope.ACCEPTANCE_WRITE)]
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/facilities/{facility_id}/stage")
@@ -115,7 +114,7 @@ async def escalate_obstacle(
     """Hand an obstacle to a higher level."""
     return obstacle_out(
         await services.programme.obstacles.escalate_obstacle(
-            principal.id, principal.provinces, facility_id, obstacle_id, body.level, body.owner
+            principal.id, principal.provinces, facility_id, obstacle_id, body.level, body.owner, body.due
         )
     )
 
@@ -158,7 +157,7 @@ async def accept_facility(
 @router.get(
     "/reports/progress",
     response_model=ProgressReportOut,
-    responses={200: {"content": {_XLSX: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={200: {"content": {workbook.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def get_progress(
     services: Services,
@@ -178,8 +177,8 @@ async def get_progress(
         return report_out(report)
     name = f"vong-gac-{report.as_of:%Y-%m-%d}.xlsx"
     return Response(
-        workbook.render(report),
-        media_type=_XLSX,
+        await asyncio.to_thread(workbook.render, report),
+        media_type=workbook.MEDIA_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
     )
 

@@ -144,6 +144,7 @@ class EscalationIn(Request):
 
     level: Level | None = Field(None, description="Default: the next level.")
     owner: Text200 | None = Field(None, description="Who must act there; default: as before.")
+    due: date | None = Field(None, description="By when, in Viet Nam; default: as before.")
 
 
 class ResolutionIn(Request):
@@ -363,5 +364,6 @@ class ProgressReportOut(Answer):
 
     as_of: datetime
     provinces: list[ProvinceRowOut]
+    total_name: Advice = Field(description="What the total is of: the country, or the provinces of your key.")
     total: FiguresOut
     obstacles: list[OpenObstacleOut]

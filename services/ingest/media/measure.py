@@ -7,8 +7,8 @@ from typing import NamedTuple
 # With less media time than this nothing is said about rates.
 _SPAN_MIN_S = 0.5
 _REORDER_MAX = 4
-# Media time that steps further than this, either way, began anew.
-_JUMP_S = 10.0
+#: Media time that steps further than this, either way, began anew.
+JUMP_S = 10.0
 # Some cameras give all packets one timestamp: then arrival says more than media time.
 _LIE_RATIO = 0.1
 
@@ -71,7 +71,7 @@ def _timed(packets: Sequence[Packet]) -> list[tuple[float, Packet]]:
 
 
 def _since_jump(timed: list[tuple[float, Packet]]) -> list[tuple[float, Packet]]:
-    begins = [place for place, (a, b) in enumerate(pairwise(timed), 1) if abs(b[0] - a[0]) > _JUMP_S]
+    begins = [place for place, (a, b) in enumerate(pairwise(timed), 1) if abs(b[0] - a[0]) > JUMP_S]
     return timed[begins[-1] :] if begins else timed
 
 

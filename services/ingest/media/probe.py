@@ -73,7 +73,8 @@ class _Watch:
         self._looked_at = float("-inf")
         self._decoded_at: float | None = None  # when the first key frame was decoded
         self._group: list[Packet[VideoStream]] = []  # that key frame and what follows it
-        self._media_s: tuple[float, float] | None = None  # least and greatest time since then
+        self._newest_s: float | None = None  # media time
+        self._watched_s = 0.0  # media time that has passed since then
 
     def run(self) -> tuple[Reason | None, str]:
         if not self._source.decodable:
@@ -163,10 +164,13 @@ class _Watch:
         """By media time, or by ours when media time lags behind."""
         if packet.pts is not None:
             at = float(packet.pts * self._source.time_base)
-            least, greatest = self._media_s or (at, at)
-            self._media_s = (min(least, at), max(greatest, at))
-        media_s = self._media_s[1] - self._media_s[0] if self._media_s else 0.0
-        return media_s >= self._watch_s or elapsed_s >= self._watch_s + _WATCH_SLACK_S
+            step_s = at - self._newest_s if self._newest_s is not None else 0.0
+            if abs(step_s) > measure.JUMP_S:
+                self._newest_s = at
+            elif step_s >= 0:
+                self._newest_s = at
+                self._watched_s += step_s
+        return self._watched_s >= self._watch_s or elapsed_s >= self._watch_s + _WATCH_SLACK_S
 
 
 def _first_mended(packets: Sequence[measure.Packet], time_base: Fraction) -> measure.Packet:

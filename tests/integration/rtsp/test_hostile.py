@@ -12,7 +12,7 @@ from services.ingest.rtsp.intake import IntakeLimits
 from services.ingest.rtsp.upstream import UpstreamLimits
 from tests.doubles import hostile_rtsp as hostile
 from tests.doubles.rtsp_camera import Script, ScriptedCamera
-from tests.integration.rtsp.upstreams import CREDENTIALS, QUICK, fault_of_opening, watched
+from tests.integration.rtsp.upstreams import CREDENTIALS, QUICK, fault_of_opening, fault_of_session, watched
 
 MAX_GROWTH_BYTES = 6 * 1024 * 1024
 
@@ -76,9 +76,7 @@ WITHIN_A_SESSION = [
 async def test_a_session_ends_in_time_with_a_protocol_error(trick: hostile.Trick) -> None:
     limits = UpstreamLimits(intake=IntakeLimits(burst_bytes=4_000_000))
     async with hostile.HostileServer(trick) as server, watched(server.port, limits=limits) as watch:
-        await watch.open()
-        fault = await watch.ended(within_s=4)
-        assert fault is not None
+        fault = await fault_of_session(watch, within_s=4)
         assert (fault.reason, fault.rung) == (Reason.PROTOCOL_ERROR, Rung.PLAYING)
 
 
@@ -102,11 +100,9 @@ async def test_a_flood_does_not_disturb_the_other_cameras() -> None:
         watched(garbage.port, limits=limits) as worse,
     ):
         await good.open()
-        await bad.open()
-        await worse.open()
+        faults = await asyncio.gather(fault_of_session(bad), fault_of_session(worse))
+        assert [fault.reason for fault in faults] == [Reason.PROTOCOL_ERROR] * 2
         await good.frames(40)
-        assert await bad.ended() is not None
-        assert await worse.ended() is not None
         counters = good.upstream.counters
         assert (counters.sequence_gaps, counters.bad_packets) == (0, 0)
         assert good.upstream.track is not None

@@ -15,7 +15,7 @@ from services.ingest.rtsp.upstream import Upstream, UpstreamLimits
 from services.runtime.clock import SystemClock
 from tests.doubles.rtp_packets import goodbye, h264_units, interleaved, sender_report
 from tests.doubles.rtsp_camera import Script, ScriptedCamera
-from tests.integration.rtsp.upstreams import CREDENTIALS, QUICK, fault_of_opening, watched
+from tests.integration.rtsp.upstreams import CREDENTIALS, QUICK, fault_of_opening, fault_of_session, watched
 
 
 def test_the_bounds_are_those_the_design_gives() -> None:
@@ -173,9 +173,7 @@ def with_goodbye() -> Iterator[list[bytes]]:
 async def test_a_goodbye_ends_the_stream() -> None:
     script = Script(media=with_goodbye, beside=interleaved(goodbye(), 1))
     async with ScriptedCamera(script) as camera, watched(camera.port) as watch:
-        await watch.open()
-        fault = await watch.ended()
-        assert fault is not None
+        fault = await fault_of_session(watch)
         assert (fault.reason, fault.detail) == (Reason.ENDED, "the camera said goodbye")
 
 
@@ -282,9 +280,7 @@ async def test_a_redirecting_camera_is_not_followed() -> None:
         asks = f"REDIRECT {away} RTSP/1.0\r\nLocation: {away}\r\n\r\n".encode()
         script = Script(sdp=sdp, content_base=f"{away}/", beside=asks)
         async with ScriptedCamera(script) as camera, watched(camera.port) as watch:
-            await watch.open()
-            fault = await watch.ended()
-            assert fault is not None
+            fault = await fault_of_session(watch)
             assert (fault.reason, fault.rung) == (Reason.REDIRECTED, Rung.PLAYING)
             assert camera.heard[2].uri == f"{away}/track1"
         assert visits == 0

@@ -91,3 +91,14 @@ async def fault_of_opening(watch: Watched) -> CameraFault:
     except CameraFault as fault:
         return fault
     raise AssertionError("it opened")
+
+
+async def fault_of_session(watch: Watched, within_s: float = 5.0) -> CameraFault:
+    """The fault that ends it, at once or after a while."""
+    try:
+        await watch.open()
+    except CameraFault as fault:
+        return fault
+    ended = await watch.ended(within_s)
+    assert ended is not None
+    return ended
