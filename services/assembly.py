@@ -111,7 +111,7 @@ async def add_database(process: Process) -> Database:
     return process.database
 
 
-async def add_aggregator(process: Process) -> None:
+async def add_aggregator(process: Process) -> Aggregator:
     """Role ``aggregator``: takes reports, notices silence."""
     settings, database = process.settings, await add_database(process)
     roster, audit = RegistryRoster(), Audit(database, process.clock)
@@ -147,6 +147,7 @@ async def add_aggregator(process: Process) -> None:
     process.metrics.add("counter", "facility_changes", "Changes of a facility's state.", lambda: counters.state_changes)
     process.tasks["aggregator"] = sweeping
     process.subscriptions.append(Subscription(GROUPS["health"], aggregator.on_message, group="health"))
+    return aggregator
 
 
 async def add_worker(process: Process) -> None:

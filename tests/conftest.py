@@ -9,6 +9,7 @@ import pytest
 from services.bus.memory import MemoryBus
 from services.bus.port import BusLimits
 from services.bus.rabbit import RabbitBus
+from tests.harness.application import Application, running_application
 from tests.harness.bus import GROUPS, LIMITS, AnyBus
 from tests.harness.postgres import PostgresServer
 from tests.harness.rabbitmq import RabbitServer
@@ -56,6 +57,27 @@ def rabbit_url(rabbit: RabbitServer) -> Iterator[str]:
     url = rabbit.create_vhost()
     yield url
     rabbit.delete_vhost(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def application(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Application]:
+    """The API on a SQLite file."""
+    async with running_application(sqlite_url, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def application_on_each(database_url: str, tmp_path: Path) -> AsyncIterator[Application]:
+    """The API on each kind of database."""
+    async with running_application(database_url, tmp_path) as running:
+        yield running
 
 
 OpenBus: TypeAlias = Callable[..., Awaitable[AnyBus]]

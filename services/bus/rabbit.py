@@ -156,6 +156,7 @@ class RabbitBus:
 
     async def dead_letters(self, group: str, limit: int = 100) -> tuple[DeadLetter, ...]:
         """The first dead letters of a group; they stay where they are. Raises BusUnavailable."""
+        name = self._groups[group].dead
         consumer = self._consuming.current
         if consumer is None:
             raise self._unavailable(ConnectionError("not connected"))
@@ -164,7 +165,7 @@ class RabbitBus:
             with _only_real_cancellation():
                 # What was got and not acknowledged goes back when the channel closes.
                 async with asyncio.timeout(self._limits.open_timeout_s), consumer.connection.channel() as channel:
-                    queue = await channel.get_queue(self._groups[group].dead, ensure=False)
+                    queue = await channel.get_queue(name, ensure=False)
                     while len(found) < limit and (letter := await queue.get(fail=False)) is not None:
                         found.append(DeadLetter(letter.body, str(letter.headers.get(FIRST_DEATH_HEADER))))
         except Exception as error:

@@ -2,8 +2,9 @@
 
 A *look* is the luma of one key frame, sampled at a grid of points. Points and not averages, because averaging removes
 the one thing that tells a living sensor from a frozen one: its noise. Measured with x264 and x265 on a still: once the
-rate control has settled, two key frames of a frozen source differ in at most 1 % of the points, while noise of only
-0.5 levels before the encoder changes 35 %, and light that drifts by one level in 10 s changes 20 % within a second.
+rate control has settled, two key frames of a frozen source differ in at most a few per cent of the points and soon in
+none, while noise of only 0.5 levels before the encoder changes 35 %, and light that drifts by one level in 10 s changes
+20 % within a second.
 """
 
 from dataclasses import dataclass
@@ -23,14 +24,16 @@ Luma = NDArray[np.uint8]
 
 # Two looks are the same picture when so few points differ, and none by more. The first frames of an encoder, before
 # its rate control has settled, differ more than that: hence any earlier look of the run may be the one that is met.
-_SAME_CHANGED_MAX = 0.06
+_SAME_CHANGED_MAX = 0.1
 _SAME_PEAK_MAX = 8
 
 # Consecutive looks belong to one run of stillness unless something moved or the light changed: what encoding does to a
-# still stays under these. A thing that moves in a loop would otherwise be met again in the same place.
-_RUN_PEAK_MAX = 40
+# still stays under these. A thing that moves and comes back would otherwise be met again in the same place.
+_RUN_PEAK_MAX = 16
 _RUN_LARGE = 12
 _RUN_LARGE_SHARE_MAX = 0.005
+# Encoding a still moves its mean by 0.06 levels at most; more than this is light, which may come back as well.
+_RUN_MEAN_MAX = 0.5
 
 # Looks kept of a run, about 5 KB each, and for how many times ``frozen_after_s``.
 _RUN_LOOKS_MAX = 6
@@ -99,7 +102,7 @@ def judge(history: History, look: Look, *, frozen_after_s: float) -> tuple[Histo
     """
     if is_black(look.luma):
         return History(), (Reason.BLACK,)
-    if not history.looks or not _one_run(history.looks[-1], look):
+    if not history.looks or not (_unmoved(history.looks[-1], look) and _same_light(history.looks[0], look)):
         return History((look,)), ()
     now = look.taken_at_monotonic
     met = any(
@@ -116,9 +119,13 @@ def _same_picture(a: Look, b: Look) -> bool:
     return apart.changed <= _SAME_CHANGED_MAX and apart.peak <= _SAME_PEAK_MAX
 
 
-def _one_run(a: Look, b: Look) -> bool:
+def _unmoved(a: Look, b: Look) -> bool:
     apart = difference(a.luma, b.luma)
     return apart.peak <= _RUN_PEAK_MAX and apart.large <= _RUN_LARGE_SHARE_MAX
+
+
+def _same_light(a: Look, b: Look) -> bool:
+    return abs(float(a.luma.mean()) - float(b.luma.mean())) <= _RUN_MEAN_MAX
 
 
 def _kept(looks: tuple[Look, ...], *, oldest: float) -> list[Look]:

@@ -39,6 +39,8 @@ class Script:
     #: What flows after PLAY, access unit by access unit, and the pause between two.
     media: Callable[[], Iterable[list[bytes]]] = h264_units
     pause_s: float = 0.02
+    #: The interleaved channel of the media.
+    channel: int = 0
     #: Close the connection after so many access units; None: never.
     units: int | None = None
     #: Bytes sent with every access unit, after it.
@@ -168,7 +170,8 @@ class ScriptedCamera:
     async def _play(self, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             for unit in self._units():
-                writer.write(b"".join(map(interleaved, unit)) + self.script.beside)
+                media = b"".join(interleaved(packet, self.script.channel) for packet in unit)
+                writer.write(media + self.script.beside)
                 await writer.drain()
                 await asyncio.sleep(self.script.pause_s)
             writer.close()

@@ -280,6 +280,19 @@ async def test_a_refused_password_is_said_and_not_shown(rabbit_url: str, open_ra
     assert "s3cret" not in f"{raised.value.detail} {raised.value.__cause__!r}"
 
 
+async def test_open_can_be_tried_again_after_it_failed(rabbit: RabbitServer, rabbit_url: str) -> None:
+    bus = RabbitBus(f"{rabbit_url}-later", LIMITS, "/tests/rabbit", "tests", GROUPS)
+    vhost = f"{urlsplit(rabbit_url).path.strip('/')}-later"
+    with pytest.raises(BusUnavailable, match=vhost):
+        await bus.open()
+    rabbit.manage("PUT", f"vhosts/{vhost}")
+    rabbit.manage("PUT", f"permissions/{vhost}/guest", {"configure": ".*", "write": ".*", "read": ".*"})
+    await bus.open()
+    await bus.publish(roster())
+    await bus.close()
+    rabbit.manage("DELETE", f"vhosts/{vhost}")
+
+
 async def test_a_queue_with_other_settings_is_named(
     rabbit: RabbitServer, rabbit_url: str, open_rabbit: OpenRabbit
 ) -> None:

@@ -79,13 +79,12 @@ class _Watch:
     def run(self) -> tuple[Reason | None, str]:
         if not self._source.decodable:
             return Reason.CODEC_UNSUPPORTED, f"codec {self._source.codec or 'unknown'} is not decoded"
-        arrived = time.monotonic()
+        asked_at = time.monotonic()
         for packet in self._source.packets():
-            before, now = arrived, time.monotonic()
-            arrived = now
+            now = time.monotonic()
             if self._cancelled():
                 return None, "cancelled"
-            if self._progress.seen and now - before >= _GIVEN_UP * self._silence_s:
+            if self._progress.seen and now - asked_at >= _GIVEN_UP * self._silence_s:
                 # FFmpeg has waited in vain and gives out what it still held.
                 return Reason.STALLED, "packets stopped before the watch was over"
             self._note(packet, now)
@@ -99,6 +98,7 @@ class _Watch:
                 if self._is_over(packet, now - self._decoded_at):
                     self._decode_group()
                     return None, ""
+            asked_at = time.monotonic()
         return Reason.ENDED, "the stream ended"
 
     def _note(self, packet: "Packet[VideoStream]", now: float) -> None:

@@ -98,16 +98,13 @@ async def gone(relay: Relay) -> None:
 
 async def test_packets_pass_unchanged_from_a_key_frame_on(relay: Relay) -> None:
     report = sender_report(unix_time_s=1000, timestamp=5)
-    script = Script(transport="RTP/AVP/TCP;interleaved=2-3", beside=interleaved(report, 3), pause_s=0.03)
-    script.media = lambda: ([interleaved(p, 2) for p in unit] for unit in h264_units())
-    async with ScriptedCamera(script) as camera:
-        camera.frame_units = False
-        async with watched(camera.port) as watch:
-            await watch.open()
-            await watch.frames(3)
-            async with client(relay.mount(watch.upstream, client_max_s=10)) as player:
-                await player.play()
-                taken = [await player.packet() for _ in range(20)]
+    script = Script(transport="RTP/AVP/TCP;interleaved=2-3", channel=2, beside=interleaved(report, 3), pause_s=0.03)
+    async with ScriptedCamera(script) as camera, watched(camera.port) as watch:
+        await watch.open()
+        await watch.frames(3)
+        async with client(relay.mount(watch.upstream, client_max_s=10)) as player:
+            await player.play()
+            taken = [await player.packet() for _ in range(20)]
     media = [packet for channel, packet in taken if channel == 0]
     sent = [packet for unit in islice(h264_units(), 10, 20) for packet in unit]
     assert media == sent[: len(media)]

@@ -32,8 +32,9 @@ async def test_a_stream_is_opened_and_counted() -> None:
         await watch.open()
         await watch.frames(30)
         upstream = watch.upstream
-        assert upstream.track is not None
-        assert upstream.track.codec == "h264"
+        track = upstream.track
+        assert track is not None
+        assert track.codec == "h264"
         assert watch.rungs == [Rung.REACHABLE, Rung.ANSWERING, Rung.AUTHORIZED, Rung.DESCRIBED, Rung.PLAYING]
         counters = upstream.counters
         assert counters.key_frames == (counters.frames + 9) // 10
@@ -74,7 +75,9 @@ async def test_missing_credentials_are_told() -> None:
 
 
 async def test_basic_is_not_sent_unless_it_is_allowed() -> None:
-    basic = {"DESCRIBE": ("401 Unauthorized", ('WWW-Authenticate: Basic realm="cam"',))}
+    basic: dict[str, tuple[str, tuple[str, ...]]] = {
+        "DESCRIBE": ("401 Unauthorized", ('WWW-Authenticate: Basic realm="cam"',))
+    }
     async with ScriptedCamera(Script(answers=basic)) as camera:
         async with watched(camera.port, CREDENTIALS) as watch:
             assert (await fault_of_opening(watch)).reason is Reason.AUTH_ALGORITHM_UNSUPPORTED

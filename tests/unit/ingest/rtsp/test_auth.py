@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -73,7 +74,7 @@ def test_the_example_of_rfc_2617_comes_out() -> None:
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 def test_without_qop_we_answer_as_requests_does(algorithm: str) -> None:
     challenge = {"realm": "cam", "nonce": "98481030", "algorithm": algorithm}
-    theirs = HTTPDigestAuth("admin", "p:ä")
+    theirs: Any = HTTPDigestAuth("admin", "p:ä")
     theirs.init_per_thread_state()
     theirs._thread_local.chal = challenge
     expected = parameters(str(theirs.build_digest_header("DESCRIBE", "http://cam/stream")))

@@ -1,6 +1,7 @@
 """One byte stream of frames and messages: the same events however it is cut, and back in step after junk."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -158,7 +159,7 @@ def test_the_same_events_come_out_however_the_stream_is_cut(stream: bytes, data:
     stream = OK + stream
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     edges = [0, *cuts, len(stream)]
-    cut = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    cut = [stream[start:end] for start, end in pairwise(edges)]
     whole = outcome(stream)
     assert outcome(*cut) == whole
     assert outcome(*(bytes([byte]) for byte in stream)) == whole

@@ -20,12 +20,13 @@ from tests.doubles.rtsp_camera import SDP
 OK = b"RTSP/1.0 200 OK\r\n\r\n"
 DESCRIBED = b"RTSP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(SDP), SDP)
 SET_UP = b"RTSP/1.0 200 OK\r\nSession: 1;timeout=20\r\nTransport: RTP/AVP/TCP;interleaved=%d-%d\r\n\r\n"
+LIMITS = IntakeLimits()
 
 
 class Camera:
     """An intake that has come as far as PLAYING."""
 
-    def __init__(self, limits: IntakeLimits = IntakeLimits(), channels: tuple[int, int] = (0, 1)) -> None:
+    def __init__(self, limits: IntakeLimits = LIMITS, channels: tuple[int, int] = (0, 1)) -> None:
         self.fanout = Fanout(10**6, 10**6)
         self.now = 100.0
         session = ClientSession("rtsp://192.0.2.7:554/s", Authorizer(None))
@@ -96,11 +97,12 @@ def test_the_cameras_clock_is_heard() -> None:
     camera.send(units(1))
     camera.now = 123.0
     camera.send([sender_report(unix_time_s=1000.5, timestamp=1, ssrc=9)], 1)
-    assert camera.intake.heard is None
+    foreign = camera.intake.heard
     camera.send([sender_report(unix_time_s=1000.5, timestamp=1)], 1)
-    assert camera.intake.heard is not None
-    report, heard_at = camera.intake.heard
-    assert (report.unix_time_s, heard_at) == (1000.5, 123.0)
+    ours = camera.intake.heard
+    assert foreign is None
+    assert ours is not None
+    assert (ours[0].unix_time_s, ours[1]) == (1000.5, 123.0)
 
 
 def test_sender_reports_reach_subscribers() -> None:

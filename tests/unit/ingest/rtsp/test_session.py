@@ -1,5 +1,6 @@
 """The client's session, driven by messages alone: what is asked, in which order, and what each answer means."""
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -545,18 +546,20 @@ def test_whatever_a_camera_says_it_ends_in_a_fault_or_goes_on(events: list[Messa
     client.start()
     highest = client.rung
     for event in events:
+        failed = False
         if client.state in {State.CLOSED, State.FAILED}:
             break
         try:
             match event:
                 case "close":
                     client.close()
-                case "keep" if client.state is State.PLAYING:
+                case "keep" if client.state == State.PLAYING:
                     client.keep_alive()
                 case Request() | Response():
                     client.receive(event)
         except (CameraFault, RtspProtocolError):
-            assert client.state is State.FAILED
+            failed = True
+        assert failed == (client.state == State.FAILED)
         assert client.rung.height >= highest.height
         highest = client.rung
 
@@ -565,10 +568,8 @@ def test_whatever_a_camera_says_it_ends_in_a_fault_or_goes_on(events: list[Messa
 def test_a_wrong_password_is_never_sent_more_than_twice(called_stale: list[bool]) -> None:
     client = bring_to(State.DESCRIBING)
     sent = 0
-    try:
+    with contextlib.suppress(CameraFault):
         for number, stale in enumerate(called_stale):
             challenge = f'Digest realm="r", nonce="{number}", stale={stale}'
             sent += b"Authorization" in client.receive(reply(401, ("WWW-Authenticate", challenge)))
-    except CameraFault as fault:
-        assert fault.auth is AuthOutcome.REFUSED
-    assert sent <= 2
+    assert sent == min(len(called_stale), 2 if called_stale[1:2] == [True] else 1)
