@@ -23,10 +23,12 @@ from services.aggregator.queries import StatusQueries
 from services.aggregator.service import Aggregator, SweepGuard
 from services.api.app import create_app, wrapped
 from services.api.services import ApiServices
+from services.bus.delivery import BusCounters
 from services.bus.memory import MemoryBus
 from services.bus.port import Bus, BusLimits, Groups, Subscription
 from services.bus.rabbit import RabbitBus
 from services.console.pages import console_routes
+from services.console.queries import ConsoleQueries
 from services.console.services import ConsoleServices
 from services.contracts.camera import Credentials, Interrogation, OnvifSource
 from services.contracts.errors import Unavailable
@@ -53,7 +55,7 @@ from services.registry.directory import LocalDirectory, SnapshotDesk, WorkerDesk
 from services.registry.leases import Leases
 from services.registry.locator import SourceLocator
 from services.registry.ports import InterrogationFailed, Interrogator
-from services.registry.resolver import SystemResolver
+from services.registry.resolver import Resolver, SystemResolver
 from services.registry.roster import RegistryRoster
 from services.registry.service import Registry
 from services.registry.snapshots import SnapshotFiles
@@ -214,7 +216,7 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
         process.stack.push_async_callback(clients.close)
         interrogator, hls = WorkerInterrogator(parts.desk, clients), WorkerHls(parts.desk, clients)
     server = HttpServer(
-        build_app(process, parts, interrogator, hls),
+        build_app(process, parts, interrogator, hls, SystemResolver()),
         settings.host,
         settings.port,
         certificate=settings.tls_cert,
@@ -232,12 +234,14 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
     process.tasks["api"] = serving
 
 
-def build_app(process: Process, parts: RegistryParts, interrogator: Interrogator, hls: HlsSource) -> ASGIApp:
+def build_app(
+    process: Process, parts: RegistryParts, interrogator: Interrogator, hls: HlsSource, resolver: Resolver
+) -> ASGIApp:
     """API and console over these parts."""
     settings, clock, database = process.settings, process.clock, parts.database
     api_keys = ApiKeys(database, parts.audit, provinces.scope_of, clock)
     registry = Registry(database, process.bus, parts.audit, parts.files, clock)
-    locator = SourceLocator(CameraNetworks(settings.camera_networks), SystemResolver(), interrogator)
+    locator = SourceLocator(CameraNetworks(settings.camera_networks), resolver, interrogator)
     cameras = CameraRegistry(database, registry, parts.vault, parts.audit, locator, parts.files, clock)
     status = StatusQueries(database)
     snapshots = SnapshotDesk(database, parts.files)
@@ -276,11 +280,12 @@ def build_app(process: Process, parts: RegistryParts, interrogator: Interrogator
         sessions=ConsoleSessions(database, api_keys, timedelta(seconds=settings.console_session), clock),
         registry=registry,
         cameras=cameras,
-        desk=parts.desk,
         snapshots=snapshots,
         status=status,
         live=live,
         programme=programme,
+        queries=ConsoleQueries(database),
+        clock=clock,
         public_url=settings.public_url,
         secure=settings.tls_cert is not None or settings.tls_terminated,
     )
@@ -332,6 +337,7 @@ async def opened(settings: Settings, role: Role, shutdown: Shutdown) -> AsyncIte
     async with contextlib.AsyncExitStack() as stack:
         bus = open_bus(settings, role)
         process = Process(settings, shutdown, bus, stack)
+        add_bus_metrics(process.metrics, bus.counters)
         await ROLES[role](process)
         stack.push_async_callback(bus.close)
         if role == "api":
@@ -340,6 +346,14 @@ async def opened(settings: Settings, role: Role, shutdown: Shutdown) -> AsyncIte
             process.readiness["bus"] = bus.ping
             await _open_patiently(process)
         yield process
+
+
+def add_bus_metrics(metrics: Metrics, counters: BusCounters) -> None:
+    """What passed over the bus in this process."""
+    metrics.add("counter", "messages_published", "Messages made safe on the bus.", lambda: counters.published)
+    metrics.add("counter", "messages_handled", "Messages delivered to handlers.", lambda: counters.delivered)
+    metrics.add("counter", "messages_redelivered", "Messages delivered again.", lambda: counters.redelivered)
+    metrics.add("counter", "messages_dead", "Messages given up: dead letters.", lambda: counters.dead)
 
 
 async def _keep_bus(process: Process) -> None:

@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage, AbstractQueue
@@ -20,6 +20,7 @@ from aio_pika.exceptions import (
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
     DeliveryError,
+    InvalidFrameError,
     ProbableAuthenticationError,
     PublishError,
 )
@@ -88,6 +89,7 @@ class RabbitBus:
         self.counters = BusCounters()
         self._url = url
         self._where = f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+        self._vhost = unquote(parts.path[1:]) or "/"
         self._limits = limits
         self._source = source
         self._process_name = process_name
@@ -268,6 +270,10 @@ class RabbitBus:
             advice = f"It has a queue or exchange with other settings; delete that or set ours as before. {text}"
         elif isinstance(error, ProbableAuthenticationError):
             advice = "It refused the user name or password in VONGGAC_BUS_URL."
+        elif (
+            isinstance(error, InvalidFrameError) and "OpenOk" in text
+        ):  # all that aiormq says of a refused virtual host
+            advice = f"It has no virtual host {self._vhost!r}, or our user may not use it."
         elif isinstance(error, TimeoutError):
             advice = "It did not answer in time."
         else:

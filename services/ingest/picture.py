@@ -33,7 +33,7 @@ _RUN_PEAK_MAX = 16
 _RUN_LARGE = 12
 _RUN_LARGE_SHARE_MAX = 0.005
 # Encoding a still moves its mean by 0.06 levels at most; more than this is light, which may come back as well.
-_RUN_MEAN_MAX = 0.5
+_RUN_MEAN_MAX = 0.15
 
 # Looks kept of a run, about 5 KB each, and for how many times ``frozen_after_s``.
 _RUN_LOOKS_MAX = 6

@@ -84,5 +84,7 @@ def configure(level: str, *, plain: bool = False) -> None:
         "alembic",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs an error at every attempt to reconnect; the bus says the same once.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     # The access log of uvicorn prints the whole query, in which live links carry their token; we write our own.
     logging.getLogger("uvicorn.access").disabled = True

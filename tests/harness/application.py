@@ -21,6 +21,7 @@ from services.settings import Settings
 from services.storage.database import Database
 from tests.doubles.hls import ScriptedHls
 from tests.doubles.interrogator import ScriptedInterrogator
+from tests.doubles.resolver import TableResolver
 
 #: Where tests register cameras; nothing connects there.
 CAMERA_NETWORK = "10.20.0.0/16"
@@ -79,7 +80,7 @@ async def running_application(database_url: str, data_dir: Path, **settings: Any
         process = assembly.Process(configured, Shutdown(), bus, stack)
         parts = await assembly.add_registry(process)
         aggregator = await assembly.add_aggregator(process)
-        app = assembly.build_app(process, parts, interrogator, hls)
+        app = assembly.build_app(process, parts, interrogator, hls, TableResolver())
         await bus.open()
         stack.push_async_callback(bus.close)
         for subscription in process.subscriptions:

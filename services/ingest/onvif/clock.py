@@ -5,6 +5,9 @@ Evidence: home-assistant/core issues 121952 and 91587, lumeohq/onvif-rs issue 79
 
 from datetime import UTC, datetime
 
+#: After a loss of power clocks begin at 1970 or 2000. Beyond, we could not reckon with the time at all.
+_YEARS = range(1900, 2201)
+
 
 def device_time(
     year: object, month: object, day: object, hour: object, minute: object, second: object
@@ -16,7 +19,7 @@ def device_time(
     """
     parts = (year, month, day, hour, minute, second)
     numbers = [part for part in parts if isinstance(part, int)]
-    if len(numbers) != len(parts):
+    if len(numbers) != len(parts) or numbers[0] not in _YEARS:
         return None
     try:
         return datetime(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], min(numbers[5], 59), tzinfo=UTC)

@@ -29,10 +29,10 @@ class Stranger:
     def _count(self) -> None:
         while True:
             connection, _ = self._socket.accept()
-            connection.close()
-            if self.visits < 0:
-                return
-            self.visits += 1
+            with connection:
+                if self.visits < 0:
+                    return
+                self.visits += 1
 
     def close(self) -> None:
         """End the counting; the last connection is our own."""

@@ -136,6 +136,10 @@ def test_a_challenge_may_come_at_any_step(state: State) -> None:
     assert client.state is state
 
 
+def has_failed(client: ClientSession) -> bool:
+    return client.state is State.FAILED
+
+
 def refused(client: ClientSession, *replies: Response) -> CameraFault:
     """The fault that the last of these replies means."""
     for earlier in replies[:-1]:
@@ -559,7 +563,7 @@ def test_whatever_a_camera_says_it_ends_in_a_fault_or_goes_on(events: list[Messa
                     client.receive(event)
         except (CameraFault, RtspProtocolError):
             failed = True
-        assert failed == (client.state == State.FAILED)
+        assert failed == has_failed(client)
         assert client.rung.height >= highest.height
         highest = client.rung
 
