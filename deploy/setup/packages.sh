@@ -11,6 +11,9 @@ packages="
   gstreamer1.0-plugins-good
   gstreamer1.0-plugins-ugly
   iproute2
+  libgl1
+  libglib2.0-0
+  openssl
   postgresql-15
   python3-gi
   rabbitmq-server

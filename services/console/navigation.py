@@ -4,9 +4,10 @@ from urllib.parse import quote, urlsplit
 
 HOME = "/"
 _LENGTH_MAX = 1000
+_DOORS = frozenset({"/sign-in", "/sign-out", "/language"})
 
 
-def safe_next(target: str | None) -> str:
+def safe_path(target: str | None) -> str:
     """The target if it is a path of this site, else the overview.
 
     Browsers read a backslash as a slash and drop tabs and line breaks, so ``/\\evil.example`` leads away as
@@ -20,9 +21,13 @@ def safe_next(target: str | None) -> str:
         parts = urlsplit(target)
     except ValueError:
         return HOME
-    if parts.scheme or parts.netloc or parts.path in {"/sign-in", "/sign-out", "/language"}:
-        return HOME
-    return target
+    return HOME if parts.scheme or parts.netloc else target
+
+
+def safe_next(target: str | None) -> str:
+    """Where to go after signing in: like ``safe_path``, but never back to where one signs in or out."""
+    path = safe_path(target)
+    return HOME if urlsplit(path).path in _DOORS else path
 
 
 def with_next(path: str, target: str) -> str:

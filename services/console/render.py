@@ -67,6 +67,11 @@ class Renderer:
         for name in self._environment.list_templates():
             self._environment.get_template(name)  # a template that does not parse ends the process at its start
 
+    def error_text(self, language: Language, status: int, code: str) -> str:
+        """What to tell somebody whose request failed."""
+        keys = (f"error.{code}", f"error.{status}", "error.500")
+        return language.of(next(texts.TEXTS[key] for key in keys if key in texts.TEXTS))
+
     def page(self, template: str, setting: Setting, status: int = 200, **values: object) -> Response:
         """The page as an answer."""
         text = self._environment.get_template(template).render(

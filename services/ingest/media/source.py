@@ -95,7 +95,8 @@ def opened(url: str, *, silence_s: float) -> Iterator[Source]:
         raise SourceError(Reason.ADDRESS_REFUSED, "only the relay on 127.0.0.1 is opened")
     began_at = time.monotonic()
     try:
-        container = av.open(url, "r", format="rtsp", options=_options(silence_s))
+        # Titles in a session description are in any encoding; read strictly they would fail a good stream.
+        container = av.open(url, "r", format="rtsp", options=_options(silence_s), metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         failure = _source_error(error)
         if failure.reason is Reason.PROTOCOL_ERROR and time.monotonic() - began_at >= silence_s:

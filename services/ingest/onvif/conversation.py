@@ -121,7 +121,7 @@ class Conversation:
         if self._credentials is None:
             raise CameraFault(Reason.CREDENTIALS_MISSING, Rung.ANSWERING, "the device wants credentials")
         if not self._credentials.username.isprintable():
-            raise CameraFault(Reason.AUTH_FAILED, Rung.ANSWERING, "the user name holds control characters")
+            raise CameraFault(Reason.AUTH_FAILED, Rung.ANSWERING, "the user name holds characters that cannot be sent")
         self.signature = signature
         return signature
 

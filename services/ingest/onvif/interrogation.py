@@ -1,5 +1,6 @@
 """The questions put to one device, in their order, and what is made of the answers. Blocking; runs in a thread."""
 
+import contextlib
 from typing import Literal
 
 from services.contracts.camera import Channel, DeviceFacts, DeviceStream, Interrogation, OnvifSource, RtspSource
@@ -27,7 +28,7 @@ def interrogate(conversation: Conversation, source: OnvifSource) -> Interrogatio
     questions = _Questions(conversation)
     try:
         questions.begin()
-        facts = questions.device_facts()
+        information = questions.device_information()
         channels = group_channels(questions.profiles())
         conversation.reached(Rung.AUTHORIZED)
         if not channels:
@@ -35,6 +36,14 @@ def interrogate(conversation: Conversation, source: OnvifSource) -> Interrogatio
         streams = _streams(questions, source, channels)
     except Unanswered as error:
         raise CameraFault(Reason.ONVIF_FAILED, conversation.rung, error.detail) from error
+    facts = DeviceFacts(
+        maker=answers.text(information, "Manufacturer"),
+        model=answers.text(information, "Model"),
+        firmware=answers.text(information, "FirmwareVersion"),
+        serial=answers.text(information, "SerialNumber"),
+        auth_mode=_AUTH_MODES[conversation.signature],
+        clock_offset_s=conversation.clock_offset_s,
+    )
     return Interrogation(device=facts, channels=tuple(map(_channel, channels)), streams=streams)
 
 
@@ -97,27 +106,19 @@ class _Questions:
                 raise
         self._conversation.anonymous = False
 
-    def device_facts(self) -> DeviceFacts:
-        """What the device says of itself. The first call that needs credentials, so it settles how to sign in."""
+    def device_information(self) -> object:
+        """What the device says of itself, or None. The first call that needs credentials: it settles how to sign in."""
         conversation = self._conversation
         try:
-            told = self._services.GetDeviceInformation()
+            told: object = self._services.GetDeviceInformation()
             conversation.reached(Rung.AUTHORIZED)
         except Declined:
             told = None
         if conversation.clock_offset_s is None and conversation.signature is not Signature.NONE:
-            try:
+            # Without credentials it was not to be had, or it was nonsense.
+            with contextlib.suppress(Unanswered):
                 self._read_clock()
-            except Unanswered:
-                conversation.clock_offset_s = None
-        return DeviceFacts(
-            maker=answers.text(told, "Manufacturer"),
-            model=answers.text(told, "Model"),
-            firmware=answers.text(told, "FirmwareVersion"),
-            serial=answers.text(told, "SerialNumber"),
-            auth_mode=_AUTH_MODES[conversation.signature],
-            clock_offset_s=conversation.clock_offset_s,
-        )
+        return told
 
     def profiles(self) -> list[Profile]:
         """The media profiles, from wherever the media service is."""

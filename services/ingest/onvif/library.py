@@ -41,7 +41,6 @@ with _logging_untouched():
 # zeep logs a traceback for every value that does not fit its type; a hostile reply holds fifty thousand of them.
 logging.getLogger("zeep.xsd").setLevel(logging.CRITICAL)
 
-DEVICE_NAMESPACE: str = SERVICES["devicemgmt"]["ns"]
 MEDIA_NAMESPACE: str = SERVICES["media"]["ns"]
 
 #: Not strict: devices leave out what the schema demands. Sequence ignored: they mix up the order too.

@@ -11,15 +11,17 @@ Without I/O, without asyncio, so that any loop or reactor can drive them:
 * ``rtp``       one received video track: frames, losses, progress of media time.
 * ``rtcp``      sender reports in, receiver reports out.
 * ``counters``  what was counted, and the rates read from it.
+* ``setup``     what a SETUP is answered with.
 * ``states``    the table of the client's state machine; ``session`` carries it out.
 * ``outcomes``  from replies and errors to the reasons of the ladder.
 * ``gop``       the newest group of pictures, for a player that joins late.
+* ``fanout``    copies of the media for relay clients; a slow client is dropped, never the camera.
+* ``intake``    puts the above together: bytes and the time in, counters, copies and bytes out.
 * ``serving``   the server's side of one relay client.
 
 With asyncio:
 
 * ``link``      one TCP connection; all links of a thread share one receive buffer.
-* ``fanout``    copies of the media for relay clients; a slow client is dropped, never the camera.
 * ``upstream``  one session with one camera.
 * ``relay``     the RTSP server on 127.0.0.1 that PyAV opens.
 """

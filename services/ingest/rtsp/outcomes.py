@@ -34,7 +34,7 @@ def higher(one: Rung, other: Rung) -> Rung:
 
 
 def reply_fault(response: Response, rung: Rung, *, answered: bool, has_credentials: bool) -> CameraFault:
-    """The fault that an unwelcome reply means.
+    """The fault that a reply of 400 or more means.
 
     ``answered``: the request that got this reply carried our credentials, so that the camera judged them.
     """
@@ -48,8 +48,6 @@ def reply_fault(response: Response, rung: Rung, *, answered: bool, has_credentia
         # A 403 before any challenge is no judgement of credentials that were never sent.
         outcome = AuthOutcome.REFUSED if answered else None
         return CameraFault(Reason.AUTH_FAILED, Rung.ANSWERING, detail, auth=outcome)
-    if 300 <= response.status < 400:
-        return CameraFault(Reason.REDIRECTED, higher(rung, Rung.ANSWERING), detail)
     reason = _BY_STATUS.get(response.status, Reason.PROTOCOL_ERROR)
     floor = Rung.AUTHORIZED if reason is Reason.NOT_FOUND else Rung.ANSWERING
     return CameraFault(reason, higher(rung, floor), detail)

@@ -169,10 +169,9 @@ class RelayClient:
     def _on_request(self, message: Message) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        answer = self._session.receive(message)
-        if not self._writable:
+        self._transport.write(self._session.receive(message))
+        if self._transport.get_write_buffer_size() > 2 * self._limits.write_bytes:
             raise RtspProtocolError("a client that asks and does not read")
-        self._transport.write(answer)
         if self._session.phase is Phase.OVER:
             self._close()
         elif self._session.phase is Phase.PLAYING and self._subscription is None:
@@ -180,9 +179,7 @@ class RelayClient:
 
     def _play(self) -> None:
         mount = self._relay.find(self._session.token or "")
-        if mount is None:
-            self.abort()
-            return
+        assert mount is not None  # noqa: S101 - or the answer would have been 404
         self._end_in(mount.client_max_s)
         self._subscription = mount.feed.subscribe(self._pump, self._ended)
         self._pump()

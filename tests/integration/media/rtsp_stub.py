@@ -72,13 +72,14 @@ class Mount:
     script: Script | None
     codec: str = "h264"
     parameter_sets: tuple[bytes, ...] = ()
+    title: bytes = b"stub"
 
-    def sdp(self) -> str:
+    def sdp(self) -> bytes:
         name = {"h264": "H264", "h265": "H265"}.get(self.codec, self.codec)
         lines = [
             "v=0",
             "o=- 1 1 IN IP4 127.0.0.1",
-            "s=stub",
+            "s=TITLE",
             "t=0 0",
             f"m=video 0 RTP/AVP {_PAYLOAD_TYPE}",
             "c=IN IP4 0.0.0.0",
@@ -90,7 +91,7 @@ class Mount:
         elif len(texts) == 3:
             names = ("sprop-vps", "sprop-sps", "sprop-pps")
             lines.append(f"a=fmtp:{_PAYLOAD_TYPE} " + "; ".join(map("=".join, zip(names, texts, strict=True))))
-        return "\r\n".join([*lines, "a=control:track1", ""])
+        return "\r\n".join([*lines, "a=control:track1", ""]).encode().replace(b"TITLE", self.title)
 
 
 class Stub:
@@ -149,7 +150,7 @@ class Stub:
         mount = self.mounts[url.split("/")[3]]
         if mount.script is None:
             return None
-        extra, body = "", ""
+        extra, body = "", b""
         if method == "OPTIONS":
             extra = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
         elif method == "DESCRIBE":
@@ -159,7 +160,7 @@ class Stub:
             extra = "Session: 7\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
         elif method == "PLAY":
             extra = "Session: 7\r\n"
-        writer.write(f"RTSP/1.0 200 OK\r\n{sequence}\r\n{extra}\r\n{body}".encode())
+        writer.write(f"RTSP/1.0 200 OK\r\n{sequence}\r\n{extra}\r\n".encode() + body)
         if method != "PLAY":
             return None
         return asyncio.create_task(self._play(mount, mount.script, writer))

@@ -250,6 +250,14 @@ async def test_an_unknown_codec_is_named_and_not_decoded(host: MediaHost) -> Non
     assert (result.facts.codec, result.reason) == ("vp8", Reason.CODEC_UNSUPPORTED)
 
 
+async def test_a_title_in_another_encoding_does_not_matter(host: MediaHost) -> None:
+    title = "Cổng chính".encode("utf-16-le").replace(b"\n", b"").replace(b"\0", b"") + "门口".encode("gbk")
+
+    result = await probe_once(host, Mount(play(clip(), speed=4), title=title))
+
+    assert (result.reason, result.keyframe_decoded) == (None, True)
+
+
 async def test_a_stream_that_ends_tells_what_it_showed(host: MediaHost) -> None:
     source = clip()
 

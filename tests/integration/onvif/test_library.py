@@ -48,22 +48,13 @@ def test_documents_load_nothing_from_outside_their_folder(location: str) -> None
         library._LocalFiles().load(location)
 
 
-async def test_each_wsdl_file_is_parsed_once_for_all_devices_and_threads(
-    gateway: ZeepOnvifGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_wsdl_file_is_parsed_once_for_all_devices_and_threads(gateway: ZeepOnvifGateway) -> None:
     library._parsed.cache_clear()
-    read: list[str] = []
-    load = library._LocalFiles.load
-
-    def noted(files: library._LocalFiles, location: str) -> bytes:
-        read.append(Path(location).name)
-        return load(files, location)
-
-    monkeypatch.setattr(library._LocalFiles, "load", noted)
     with ExitStack() as stack:
         devices = [stack.enter_context(OnvifDevice()) for _ in range(8)]
         await asyncio.gather(*(ask(gateway, device) for device in devices))
-    assert sorted(name for name in read if name.endswith(".wsdl")) == ["devicemgmt.wsdl", "media.wsdl"]
+    assert library._parsed.cache_info().misses == 2
+    assert library._parsed.cache_info().hits == 8 * 2 - 2
 
 
 async def test_many_devices_at_once_each_get_their_own_credentials(gateway: ZeepOnvifGateway) -> None:

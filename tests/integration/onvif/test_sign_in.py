@@ -170,6 +170,7 @@ async def test_a_device_that_wants_credentials_only_for_media_gets_them_there(ga
     with OnvifDevice(security=digest(), open_operations=PRE_AUTH | {"GetDeviceInformation"}) as device:
         told = await ask(gateway, device, credentials())
     assert len(told.streams) == 2
+    assert told.device.auth_mode == "digest"
     assert {request.operation for request in device.signed} == {"GetProfiles", "GetStreamUri"}
 
 

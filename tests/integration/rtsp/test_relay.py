@@ -5,7 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -55,6 +55,23 @@ class Client:
         async with asyncio.timeout(3):
             assert await self._reader.readexactly(1) == b"$"
             return await self._packet()
+
+    async def sequence(self) -> int:
+        """The sequence number of the next RTP packet."""
+        return int.from_bytes((await self.packet())[1][2:4], "big")
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def resume(self) -> None:
+        """Read again."""
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    async def rest(self) -> bytes:
+        """All that comes until the relay ends the connection."""
+        async with asyncio.timeout(3):
+            return await self._reader.read()
 
     async def closed(self, within_s: float = 3.0) -> None:
         """Wait until the relay has ended the connection."""
@@ -256,11 +273,36 @@ async def test_a_player_that_does_not_read_is_dropped_and_the_camera_goes_on(rel
         await watch.open()
         async with client(relay.mount(watch.upstream, client_max_s=30)) as lazy:
             await lazy.play()
-            lazy._writer.transport.pause_reading()  # type: ignore[attr-defined]
+            lazy.pause()
             await gone(relay)
             frames = watch.upstream.counters.frames
             await watch.frames(frames + 20)
             assert watch.upstream.counters.sequence_gaps == 0
+
+
+async def test_a_player_that_pauses_for_a_moment_loses_nothing(relay: Relay) -> None:
+    script = Script(media=lambda: h264_units(frame_bytes=60_000), pause_s=0.002)
+    async with ScriptedCamera(script) as camera, watched(camera.port, limits=UpstreamLimits()) as watch:
+        await watch.open()
+        async with client(relay.mount(watch.upstream, client_max_s=30)) as player:
+            await player.play()
+            numbers = [await player.sequence()]
+            player.pause()
+            relayed = next(iter(relay._clients))
+            await watch.until(lambda: not relayed._writable)
+            player.resume()
+            numbers += [await player.sequence() for _ in range(6000)]
+            assert relayed._writable
+            assert [(b - a) & 0xFFFF for a, b in pairwise(numbers)] == [1] * 6000
+
+
+async def test_requests_behind_a_goodbye_are_not_answered(relay: Relay) -> None:
+    async with ScriptedCamera(Script()) as camera, watched(camera.port) as watch:
+        await watch.open()
+        url = relay.mount(watch.upstream, client_max_s=30)
+        async with client(url) as player:
+            player.send(f"TEARDOWN {url} RTSP/1.0\r\n\r\nOPTIONS {url} RTSP/1.0\r\n\r\n".encode())
+            assert (await player.rest()).count(b"RTSP/1.0 200 OK") == 1
 
 
 async def test_many_requests_while_nothing_is_read_end_the_connection(relay: Relay) -> None:

@@ -1,6 +1,8 @@
 """One session with a camera over real sockets: opened, counted, kept, ended."""
 
 import asyncio
+import errno
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from services.ingest.faults import CameraFault
 from services.ingest.rtsp.intake import IntakeLimits
 from services.ingest.rtsp.upstream import Upstream, UpstreamLimits
 from services.runtime.clock import SystemClock
+from tests.doubles.hostile_rtsp import HostileServer, asks_back_for_ever
 from tests.doubles.rtp_packets import goodbye, h264_units, interleaved, sender_report
 from tests.doubles.rtsp_camera import Script, ScriptedCamera
 from tests.integration.rtsp.upstreams import CREDENTIALS, QUICK, fault_of_opening, fault_of_session, watched
@@ -43,6 +46,7 @@ async def test_a_stream_is_opened_and_counted() -> None:
         assert time.monotonic() - counters.last_frame_at < 1
         assert counters.media_time_s == pytest.approx((counters.frames - 1) / 25)
         assert upstream.auth is None
+        assert upstream.clock_offset_s is None
         await upstream.close()
         assert await watch.ended() is None
         assert upstream.track is None
@@ -200,6 +204,41 @@ async def test_a_camera_that_knows_no_get_parameter_is_kept_by_options() -> None
         await watch.open()
         await watch.until(lambda: camera.methods.count("OPTIONS") >= 3)
         assert camera.methods.count("GET_PARAMETER") == 1
+
+
+async def test_a_camera_that_asks_and_never_reads_is_left() -> None:
+    limits = UpstreamLimits(unsent_bytes=1000, intake=IntakeLimits(burst_bytes=10**12))
+    async with HostileServer(asks_back_for_ever) as server, watched(server.port, limits=limits) as watch:
+        fault = await fault_of_opening(watch)
+        assert (fault.reason, fault.detail) == (Reason.PROTOCOL_ERROR, "the camera does not read what we send")
+
+
+async def test_a_group_of_pictures_is_held_as_long_as_wanted() -> None:
+    async with ScriptedCamera(Script()) as camera, watched(camera.port, hold_gop=True) as watch:
+        await watch.open()
+        await watch.frames(3)
+        taken: list[bytes] = []
+        for hold in (True, False):
+            watch.upstream.hold_gop = hold
+            assert watch.upstream.hold_gop is hold
+            subscription = watch.upstream.subscribe(lambda: None, lambda: None)
+            taken.append(subscription.take(10**6))
+            subscription.close()
+        assert taken[0].startswith(interleaved(next(h264_units())[0]))
+        assert taken[1] == b""
+
+
+async def test_too_many_open_files_are_not_the_cameras_fault() -> None:
+    async with ScriptedCamera(Script()) as camera, watched(camera.port) as watch:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            with pytest.raises(OSError, match="open files") as caught:
+                await watch.open()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert caught.value.errno == errno.EMFILE
+        assert watch.rungs == []
 
 
 async def test_closing_takes_no_longer_than_its_bound() -> None:

@@ -60,7 +60,6 @@ async def watched(
     port: int,
     credentials: Credentials | None = None,
     *,
-    address: str = "127.0.0.1",
     path: str = "/cam",
     limits: UpstreamLimits = QUICK,
     hold_gop: bool = False,
@@ -69,7 +68,7 @@ async def watched(
     """An upstream that is not open yet."""
     rungs: list[Rung] = []
     upstream = Upstream(
-        RtspSource(address=address, port=port, path=path),
+        RtspSource(address="127.0.0.1", port=port, path=path),
         credentials,
         clock=SystemClock(),
         on_rung=rungs.append,
