@@ -30,7 +30,7 @@ class CameraPage:
     def routes(self, frame: Frame) -> Sequence[BaseRoute]:
         async def camera(visit: Visit) -> Response:
             values = await self._camera(visit, visit.request.path_params["camera_id"])
-            return frame.renderer.page("camera.html", visit.setting, **values)
+            return frame.renderer.page("camera.html", visit.setting, values)
 
         return [
             frame.page("/cameras/{camera_id:uuid}", camera, Scope.STATUS_READ, Scope.REGISTRY_READ),

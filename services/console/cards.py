@@ -71,7 +71,9 @@ class CameraCard:
 def camera_card(camera: Camera, health: Health | None, snapshot: SnapshotRow | None, worker: str | None) -> CameraCard:
     """A camera that is switched off is unknown, whatever was known of it before."""
     known = health.condition if health is not None and camera.enabled else None
-    condition = counted_condition(camera.maintenance, camera.record_only, known) if camera.enabled else Condition.UNKNOWN
+    condition = (
+        counted_condition(camera.maintenance, camera.record_only, known) if camera.enabled else Condition.UNKNOWN
+    )
     watched = camera.enabled and not camera.record_only
     if health is not None:
         reasons = tuple(Reason(code) for code in health.reasons) if watched else ()

@@ -61,13 +61,13 @@ class FacilityLists:
 
     def routes(self, frame: Frame) -> Sequence[BaseRoute]:
         async def all_facilities(visit: Visit) -> Response:
-            return frame.renderer.page("facilities.html", visit.setting, **await self._list(visit, None))
+            return frame.renderer.page("facilities.html", visit.setting, await self._list(visit, None))
 
         async def of_province(visit: Visit) -> Response:
             unit = provinces.units().get(visit.request.path_params["unit_id"])
             if unit is None or not visit.provinces.covers(unit.id):
                 raise NotFound
-            return frame.renderer.page("facilities.html", visit.setting, **await self._list(visit, unit))
+            return frame.renderer.page("facilities.html", visit.setting, await self._list(visit, unit))
 
         needed = (Scope.STATUS_READ, Scope.REGISTRY_READ, Scope.PROGRAMME_READ)
         return [
@@ -107,9 +107,8 @@ class FacilityLists:
 
 def read_choice(query: QueryParams) -> Chosen:
     """What the address says; what it says wrongly is left out, for nobody types it."""
-    state = query.get("state")
     return Chosen(
-        state=State(state) if state in {*State} else None,
+        state=next((state for state in State if state == query.get("state")), None),
         search=" ".join(query.get("q", "")[:_SEARCH_MAX].split()),
         after=read_cursor(query.get("after")),
     )
@@ -156,7 +155,9 @@ def read_cursor(text: str | None) -> tuple[int, str] | None:
     if not text or len(text) > 400:
         return None
     try:
-        rank, _, code = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().partition(".")
+        rank, _, code = (
+            base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().partition(".")
+        )
         return (int(rank), code) if code else None
     except (binascii.Error, ValueError):
         return None

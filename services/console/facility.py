@@ -92,7 +92,7 @@ class FacilityPage:
     def routes(self, frame: Frame) -> Sequence[BaseRoute]:
         async def facility(visit: Visit) -> Response:
             values = await self._facility(visit, visit.request.path_params["facility_id"])
-            return frame.renderer.page("facility.html", visit.setting, **values)
+            return frame.renderer.page("facility.html", visit.setting, values)
 
         needed = (Scope.STATUS_READ, Scope.REGISTRY_READ, Scope.PROGRAMME_READ)
         return [frame.page("/facilities/{facility_id:uuid}", facility, *needed)]

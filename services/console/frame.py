@@ -173,7 +173,7 @@ class Frame:
     def _error_page(self, request: Request, status: int, code: str) -> Response:
         setting = self.setting(request, getattr(request.state, "signed_in", None))
         text = self.renderer.error_text(setting.language, status, code)
-        return self.renderer.page("error.html", setting, status, status=status, text=text, code=code)
+        return self.renderer.page("error.html", setting, {"status": status, "text": text}, status)
 
 
 class _BrowserRoute(Route):
@@ -190,4 +190,3 @@ class _BrowserRoute(Route):
 def status_of(error: ServiceError) -> int:
     """The HTTP status of an error of ours."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-

@@ -87,9 +87,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
     if len(body) > _FORM_BYTES_MAX:
         raise FormUnreadable
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX)
     except ValueError as error:
         raise FormUnreadable from error
     return dict(reversed(pairs))

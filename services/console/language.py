@@ -19,7 +19,7 @@ class Language(StrEnum):
 
 def parse_language(text: str | None) -> Language | None:
     """The language of a cookie or a link; None for anything else."""
-    return Language(text) if text in {*Language} else None
+    return next((language for language in Language if language == text), None)
 
 
 def accepted_language(header: str) -> Language:

@@ -50,7 +50,7 @@ class Overview:
 
     def routes(self, frame: Frame) -> Sequence[BaseRoute]:
         async def overview(visit: Visit) -> Response:
-            return frame.renderer.page("overview.html", visit.setting, **await self._overview(visit.provinces))
+            return frame.renderer.page("overview.html", visit.setting, await self._overview(visit.provinces))
 
         return [
             frame.page("/", overview, Scope.STATUS_READ, Scope.REGISTRY_READ),

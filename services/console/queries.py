@@ -188,7 +188,10 @@ def _lines() -> Any:
 
 
 def _read_lines(rows: Sequence[Any]) -> Sequence[FacilityLine]:
-    return [FacilityLine(*row[:4], row[4] or State.UNKNOWN, row[5]) for row in rows]
+    return [
+        FacilityLine(facility_id, code, name, unit_id, state or State.UNKNOWN, since)
+        for facility_id, code, name, unit_id, state, since in rows
+    ]
 
 
 def _reasons(codes: Sequence[str]) -> tuple[Reason, ...]:

@@ -1,6 +1,6 @@
 """Pages from templates. Sole importer of jinja2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,18 +16,16 @@ from services.contracts.ladder import Advice
 from services.programme.texts import Bilingual
 
 #: Nothing from elsewhere, nothing inline; video by Media Source Extensions has a blob: address.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "media-src 'self' blob:",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; "
+    "script-src 'self'; "
+    "style-src 'self'; "
+    "img-src 'self'; "
+    "connect-src 'self'; "
+    "media-src 'self' blob:; "
+    "form-action 'self'; "
+    "frame-ancestors 'none'; "
+    "base-uri 'none'"
 )
 PAGE_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -72,7 +70,9 @@ class Renderer:
         keys = (f"error.{code}", f"error.{status}", "error.500")
         return language.of(next(texts.TEXTS[key] for key in keys if key in texts.TEXTS))
 
-    def page(self, template: str, setting: Setting, status: int = 200, **values: object) -> Response:
+    def page(
+        self, template: str, setting: Setting, values: Mapping[str, object] | None = None, status: int = 200
+    ) -> Response:
         """The page as an answer."""
         text = self._environment.get_template(template).render(
             **_language_functions(setting.language, setting.now),
@@ -80,7 +80,7 @@ class Renderer:
             here=setting.here,
             now=setting.now,
             signed_in=setting.signed_in,
-            **values,
+            **(values or {}),
         )
         return HTMLResponse(text, status_code=status, headers=PAGE_HEADERS)
 

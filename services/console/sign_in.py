@@ -99,8 +99,7 @@ class SignIn:
         wait_s: int = 0,
     ) -> Response:
         token = request.cookies.get(frame.gate.form_cookie) or secrets.token_urlsafe(32)
-        answer = frame.renderer.page(
-            "sign_in.html", setting, status, token=token, target=target, error=error, wait_s=wait_s
-        )
+        values = {"token": token, "target": target, "error": error, "wait_s": wait_s}
+        answer = frame.renderer.page("sign_in.html", setting, values, status)
         frame.gate.keep_form_token(answer, token)
         return answer

@@ -58,9 +58,7 @@ TEXTS: Mapping[str, Bilingual] = {
         "This form is stale or came from elsewhere. Load the page again and repeat.",
         "Biểu mẫu đã cũ hoặc gửi từ nơi khác. Hãy tải lại trang và làm lại.",
     ),
-    "error.401": Bilingual(
-        "You are signed out. Load the page again.", "Bạn đã đăng xuất. Hãy tải lại trang."
-    ),
+    "error.401": Bilingual("You are signed out. Load the page again.", "Bạn đã đăng xuất. Hãy tải lại trang."),
     "error.404": Bilingual(
         "There is nothing here, or it lies outside your provinces.",
         "Không có nội dung này, hoặc nằm ngoài địa bàn của bạn.",

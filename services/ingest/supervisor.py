@@ -68,7 +68,7 @@ class Supervisor:
         self._clock = clock
         self._held: dict[CameraId, _Held] = {}
         self._nudged = asyncio.Event()
-        self._directory_failing: str | None = None
+        self._directory_failing: str | None = "The directory has not answered yet."
         self.claimed = 0
         self.fenced = 0
 
@@ -112,12 +112,12 @@ class Supervisor:
             await self._renew()
             await self._claim()
         except ServiceError as error:
-            if self._directory_failing is None:
+            if self._directory_failing != error.detail:
                 log.warning("directory does not answer", extra={"error": error.detail})
             self._directory_failing = error.detail
         else:
             if self._directory_failing is not None:
-                log.info("directory answers again")
+                log.info("directory answers")
             self._directory_failing = None
 
     async def _claim(self) -> None:

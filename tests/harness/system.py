@@ -201,17 +201,19 @@ async def four_processes(
     system.launch("api", "api")
     system.launch("aggregator", "aggregator")
     await system.until_ready()
-    for number in range(1, workers + 1):
-        launch_worker(system, f"worker-{number}", worker_key)
+    ports = [launch_worker(system, f"worker-{number}", worker_key) for number in range(1, workers + 1)]
     try:
+        for port in ports:
+            await until_probe_says_ready(port)
         yield system
     finally:
         await system.stop()
 
 
-def launch_worker(system: System, name: str, key: str, **more: str) -> ServerProcess:
-    """A worker of its own process. It gets no database and a data directory of its own."""
-    return system.launch(
+def launch_worker(system: System, name: str, key: str, **more: str) -> int:
+    """A worker of its own process; gives the port of its probes. It has no database and a data directory of its own."""
+    port = free_port()
+    system.launch(
         name,
         "ingest",
         VONGGAC_DATABASE_URL="",
@@ -219,8 +221,20 @@ def launch_worker(system: System, name: str, key: str, **more: str) -> ServerPro
         VONGGAC_API_URL=system.url,
         VONGGAC_API_KEY=key,
         VONGGAC_WORKER_NAME=name,
+        VONGGAC_OPS_PORT=str(port),
         **more,
     )
+    return port
+
+
+async def until_probe_says_ready(port: int) -> None:
+    """Wait for a process without an API."""
+    async with asyncio.timeout(START_S), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get("/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(POLL_S)
 
 
 def _client(system: System) -> httpx.AsyncClient:

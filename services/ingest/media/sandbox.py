@@ -16,7 +16,7 @@ def environment(inherited: dict[str, str], import_root: str) -> dict[str, str]:
     """The environment of a media process. Pure."""
     kept = {name: value for name, value in inherited.items() if name in INHERITED}
     # Each thread would otherwise reserve an arena of 64 MB of address space, which the limit counts.
-    return {**kept, "PYTHONPATH": import_root, "MALLOC_ARENA_MAX": "2", "PYTHONFAULTHANDLER": "1"}
+    return {**kept, "PYTHONPATH": import_root, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "PYTHONFAULTHANDLER": "1"}
 
 
 def confine(*, memory_limit_bytes: int, parent_pid: int) -> None:
