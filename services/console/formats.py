@@ -10,6 +10,7 @@ from services.console.language import Language
 from services.programme.local_time import VIET_NAM
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CODECS = {"h264": "H.264", "h265": "H.265", "mjpeg": "MJPEG"}
 _UNITS = {
     Language.EN: {"d": "d", "h": "h", "m": "min", "s": "s"},
     Language.VI: {"d": "ngày", "h": "giờ", "m": "phút", "s": "giây"},
@@ -71,6 +72,11 @@ def bit_rate(kbps: float, language: Language) -> str:
     if kbps < 1000:
         return f"{number(kbps, language)}\u00a0kb/s"
     return f"{number(kbps / 1000, language, 1)}\u00a0Mb/s"
+
+
+def codec(name: str) -> str:
+    """A codec as people write it."""
+    return _CODECS.get(name, name.upper())
 
 
 def capital(text: str) -> str:

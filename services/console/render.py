@@ -124,4 +124,5 @@ def _language_functions(language: Language, now: datetime) -> dict[str, Callable
         "number": number,
         "bit_rate": bit_rate,
         "clock": formats.clock,
+        "codec": formats.codec,
     }

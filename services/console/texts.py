@@ -167,7 +167,8 @@ TEXTS: Mapping[str, Bilingual] = {
     "fact.device": Bilingual("Device", "Thiết bị"),
     "fact.serial": Bilingual("Serial number", "Số sê-ri"),
     "fact.clock": Bilingual("Its clock", "Đồng hồ thiết bị"),
-    "fact.clock_offset": Bilingual("{n} s from ours", "lệch {n} giây"),
+    "fact.clock_ahead": Bilingual("{n} s ahead of ours", "nhanh hơn {n} giây"),
+    "fact.clock_behind": Bilingual("{n} s behind ours", "chậm hơn {n} giây"),
     # Pictures
     "picture.of": Bilingual("Picture of {camera}", "Hình ảnh của {camera}"),
     "picture.taken": Bilingual("Picture taken", "Ảnh chụp"),

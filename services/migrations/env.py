@@ -1,17 +1,9 @@
 """Alembic's environment, run by ``services.migrations.runner`` with a connection in the configuration."""
 
-from typing import Any, Literal
-
 from alembic import context
 
+from services.migrations.env_types import render_item
 from services.migrations.metadata import metadata
-from services.storage.types import Json
-
-
-def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Write our JSON type by its name: its PostgreSQL variant has no imports of its own in a revision."""
-    return "services.storage.types.Json" if kind == "type" and item is Json else False
-
 
 connection = context.config.attributes["connection"]
 context.configure(
