@@ -1,6 +1,8 @@
 """The app: routes, errors, middleware. Everything behind it comes in ``ApiServices``."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
@@ -8,6 +10,7 @@ from starlette.types import ASGIApp
 
 from services.api import errors
 from services.api.middleware import AccessLog, BodyLimit
+from services.api.openapi import document
 from services.api.routes import cameras, devices, facilities, health, keys, live, programme, provinces, workers
 from services.api.services import ApiServices
 
@@ -34,23 +37,29 @@ provinces is not found.
 
 def create_app(services: ApiServices, pages: Sequence[BaseRoute] = ()) -> FastAPI:
     """The API with, optionally, the pages of the console."""
+    app = _routes_alone()
+    app.state.services = services
+    errors.install(app)
+    app.router.routes.extend(pages)
+    return app
+
+
+def openapi_of_routes() -> dict[str, Any]:
+    """What ``/openapi.json`` answers, without running anything."""
+    return _routes_alone().openapi()
+
+
+def _routes_alone() -> FastAPI:
     app = FastAPI(
         title="Vọng Gác",
         version="1",
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        responses={
-            401: {"description": "No valid key."},
-            403: {"description": "The key's role does not allow it."},
-            422: {"description": "A field cannot be accepted; `errors` names it."},
-        },
     )
-    app.state.services = services
-    errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.extend(pages)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app
 
 
