@@ -48,7 +48,7 @@ def routes() -> Iterator[tuple[str, str, Scope | None]]:
             assert isinstance(route, APIRoute)
             scopes = [need.call.scope for need in route.dependant.dependencies if isinstance(need.call, Needs)]
             assert len(scopes) <= 1
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield method, route.path, scopes[0] if scopes else None
 
 

@@ -1,5 +1,6 @@
 """The verdicts on cameras and facilities."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
@@ -124,8 +125,10 @@ def test_memory_of_changes_is_bounded_and_up_is_only_shown_for_up(observations: 
 # Facilities
 
 
-def camera(zone: Zone = Zone.GATE, **flags: bool) -> RosterCamera:
-    return RosterCamera(new_id(), zone, **flags)
+def camera(
+    zone: Zone = Zone.GATE, *, enabled: bool = True, maintenance: bool = False, record_only: bool = False
+) -> RosterCamera:
+    return RosterCamera(new_id(), zone, enabled, maintenance, record_only)
 
 
 def standing(condition: Condition, *reasons: Reason) -> Standing:
@@ -133,7 +136,7 @@ def standing(condition: Condition, *reasons: Reason) -> Standing:
 
 
 def verdict(
-    cameras: list[tuple[RosterCamera, Condition | None]], zones: frozenset[Zone] | None = None
+    cameras: Sequence[tuple[RosterCamera, Condition | None]], zones: frozenset[Zone] | None = None
 ) -> FacilityVerdict:
     standings = {one.camera_id: standing(known) for one, known in cameras if known is not None}
     return derive_facility([one for one, _ in cameras], standings, zones)
