@@ -22,6 +22,7 @@ from services.aggregator.evidence import HealthEvidence
 from services.aggregator.queries import StatusQueries
 from services.aggregator.service import Aggregator, SweepGuard
 from services.api.app import create_app, wrapped
+from services.api.idempotency import IdempotencyStore
 from services.api.services import ApiServices
 from services.bus.delivery import BusCounters
 from services.bus.memory import MemoryBus
@@ -272,6 +273,7 @@ def build_app(
         programme=programme,
         keys=api_keys,
         audit=parts.audit,
+        idempotency=IdempotencyStore(database, clock),
         metrics=process.metrics,
         readiness=process.readiness,
         public_url=settings.public_url,

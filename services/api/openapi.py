@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.errors import MEDIA_TYPE
+from services.api.idempotency import HEADER, IdempotentRoute
 
 
 class FaultOut(BaseModel):
@@ -73,6 +74,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    _tell_of_idempotency(app, made)
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             statuses = [] if path in _PLAIN else _statuses(path, method, operation)
@@ -94,3 +96,16 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", [])):
         statuses.append("412")
     return sorted(statuses)
+
+
+def _tell_of_idempotency(app: FastAPI, made: dict[str, Any]) -> None:
+    header = {
+        "name": HEADER,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "description": "Repeat the request with the same key and you get the first answer; nothing is done twice.",
+    }
+    for route in app.routes:
+        if isinstance(route, IdempotentRoute) and "POST" in (route.methods or ()):
+            made["paths"][route.path]["post"].setdefault("parameters", []).append(header)

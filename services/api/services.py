@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.access.audit import Audit
 from services.access.keys import ApiKeys
 from services.aggregator.queries import StatusQueries
+from services.api.idempotency import IdempotencyStore
 from services.live.service import LiveLinks
 from services.programme.service import Programme
 from services.registry.cameras import CameraRegistry
@@ -27,6 +28,7 @@ class ApiServices:
     programme: Programme
     keys: ApiKeys
     audit: Audit
+    idempotency: IdempotencyStore
     metrics: Metrics
     readiness: dict[str, Callable[[], Awaitable[None]]]
     public_url: str

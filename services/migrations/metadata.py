@@ -2,6 +2,7 @@
 
 import services.access.tables
 import services.aggregator.tables
+import services.api.tables
 import services.live.tables
 import services.programme.tables
 import services.registry.tables  # noqa: F401 - imported for their tables

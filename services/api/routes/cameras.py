@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from services.access.roles import Principal, Scope
 from services.api.auth import Services, needs
 from services.api.http import IfMatch, PageQuery, tag
+from services.api.idempotency import IdempotentRoute
 from services.api.schemas.base import Listing
 from services.api.schemas.cameras import (
     CameraIn,
@@ -25,7 +26,7 @@ from services.registry.locator import NewCredentials, NewOnvifSource, NewRtspSou
 from services.registry.sources import rtsp_url
 from services.registry.tables import Camera, Protocol
 
-router = APIRouter(prefix="/v1/cameras", tags=["cameras"])
+router = APIRouter(prefix="/v1/cameras", tags=["cameras"], route_class=IdempotentRoute)
 
 
 @router.post("", status_code=201)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from services.access.roles import Principal, Scope
 from services.api.auth import Services, needs
 from services.api.http import IfMatch, PageQuery, tag
+from services.api.idempotency import IdempotentRoute
 from services.api.schemas.base import Advice, Listing, ReasonOut
 from services.api.schemas.facilities import FacilityIn, FacilityOut, FacilityPatch, FacilityStatus, StateChangeOut
 from services.api.status import facility_status
@@ -15,7 +16,7 @@ from services.contracts.ladder import Reason
 from services.registry.service import NewFacility
 from services.registry.tables import Facility
 
-router = APIRouter(prefix="/v1/facilities", tags=["facilities"])
+router = APIRouter(prefix="/v1/facilities", tags=["facilities"], route_class=IdempotentRoute)
 
 
 @router.post("", status_code=201)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.access.roles import Principal, Scope
 from services.api.auth import Services, needs
+from services.api.idempotency import IdempotentRoute
 from services.api.programme_views import acceptance_out, file_out, obstacle_out, plan_out, report_out
 from services.api.schemas.programme import (
     AcceptanceIn,
@@ -35,7 +36,7 @@ from services.programme.surveys import NewSurvey, PresentState, Protection, Surv
 from services.registry import provinces
 from services.registry.errors import ProvinceUnknown
 
-router = APIRouter(prefix="/v1", tags=["programme"])
+router = APIRouter(prefix="/v1", tags=["programme"], route_class=IdempotentRoute)
 
 Reads = Annotated[Principal, needs(Scope.PROGRAMME_READ)]
 Writes = Annotated[Principal, needs(Scope.PROGRAMME_WRITE)]

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason
+from services.ingest.media.call import Call
 from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.media.pool import Pool
-from services.ingest.media.process import Call, ProcessLimits
+from services.ingest.media.process import ProcessLimits
 from services.ingest.media.results import MediaHostLost, ProbeResult
 from services.ingest.media.wire import Frame
 from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, Look
@@ -33,13 +34,14 @@ class MediaHost:
         *,
         grace_s: float = 2.0,
         pong_within_s: float = 10.0,
+        recycle_after: int = 20_000,
         backlog: int = 256,
     ) -> None:
         """``memory_limit_bytes`` bounds the address space of each process; ``backlog``, the requests that wait.
 
         For the others see ``process.ProcessLimits``.
         """
-        limits = ProcessLimits(threads_per_process, memory_limit_bytes, grace_s, pong_within_s)
+        limits = ProcessLimits(threads_per_process, memory_limit_bytes, grace_s, pong_within_s, recycle_after)
         self._pool = Pool("media", processes=processes, limits=limits, backlog=backlog)
         self._alone = Pool("alone", processes=1, limits=replace(limits, threads=1), backlog=backlog)
         self._alone_starting: asyncio.Task[None] | None = None

@@ -15,8 +15,15 @@ INHERITED = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_P
 def environment(inherited: dict[str, str], import_root: str) -> dict[str, str]:
     """The environment of a media process. Pure."""
     kept = {name: value for name, value in inherited.items() if name in INHERITED}
-    # Each thread would otherwise reserve an arena of 64 MB of address space, which the limit counts.
-    return {**kept, "PYTHONPATH": import_root, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "PYTHONFAULTHANDLER": "1"}
+    # Each thread would otherwise reserve an arena of 64 MB of address space, which the limit counts. Pictures are given
+    # back to the system when they are freed: with the usual, growing threshold 4000 probes left 60 MB in fragments.
+    return {
+        **kept,
+        "PYTHONPATH": import_root,
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "131072",
+        "PYTHONFAULTHANDLER": "1",
+    }
 
 
 def confine(*, memory_limit_bytes: int, parent_pid: int) -> None:

@@ -183,6 +183,23 @@ def upgrade() -> None:
         batch_op.create_index("ix_facility_state_change_facility_id_id", ["facility_id", "id"], unique=False)
 
     op.create_table(
+        "idempotent_request",
+        sa.Column("principal_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False, comment="as the client chose it"),
+        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False, comment="SHA-256 of method, path and body"),
+        sa.Column("began_at", UtcDateTime(timezone=True), nullable=False, comment="when it came first"),
+        sa.Column("status", sa.SmallInteger(), nullable=True, comment="of the answer; null: still under way"),
+        sa.Column("media_type", sa.String(length=100), nullable=True, comment="of the answer"),
+        sa.Column("location", sa.String(length=500), nullable=True, comment="Location header of the answer"),
+        sa.Column("etag", sa.String(length=64), nullable=True, comment="ETag header of the answer"),
+        sa.Column("body", sa.LargeBinary(), nullable=True, comment="the answer; never one that holds a secret"),
+        sa.PrimaryKeyConstraint("principal_id", "key", name=op.f("pk_idempotent_request")),
+        comment="A POST that came with an Idempotency-Key, and its answer, for a day. Written by: api.",
+    )
+    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotent_request_began_at"), ["began_at"], unique=False)
+
+    op.create_table(
         "live_grant",
         sa.Column("id", sa.Uuid(), nullable=False, comment="UUIDv7; stands in the link's token"),
         sa.Column("principal_id", sa.Uuid(), nullable=False, comment="who asked"),
@@ -1217,6 +1234,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_live_grant_camera_id"))
 
     op.drop_table("live_grant")
+    with op.batch_alter_table("idempotent_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotent_request_began_at"))
+
+    op.drop_table("idempotent_request")
     with op.batch_alter_table("facility_state_change", schema=None) as batch_op:
         batch_op.drop_index("ix_facility_state_change_facility_id_id")
 

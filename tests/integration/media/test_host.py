@@ -226,6 +226,37 @@ async def idle_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize"))
 
 
+async def test_a_child_that_served_long_is_replaced_between_requests() -> None:
+    host = MediaHost(recycle_after=3)
+    await host.start()
+    try:
+        async with cameras() as stub:
+            seen = set(host.pids)
+            for _ in range(12):
+                assert await works(host, stub)
+                await asyncio.sleep(0.02)
+                seen |= set(host.pids)
+        assert 3 <= len(seen) <= 5
+    finally:
+        await host.close()
+
+
+async def test_a_child_that_is_never_idle_is_replaced_all_the_same() -> None:
+    host = MediaHost(recycle_after=2)
+    await host.start()
+    try:
+        async with cameras() as stub, host.mux(stub.url("good")) as events:
+            assert isinstance(await anext(events), InitSegment)
+            for _ in range(4):
+                assert await works(host, stub)
+            with pytest.raises(MediaHostLost, match="served long enough"):
+                async for _ in events:
+                    pass
+            assert await works(host, stub)
+    finally:
+        await host.close()
+
+
 async def test_a_child_has_no_secrets_its_own_session_and_hard_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VONGGAC_API_KEY", "vg_not_for_children")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nor-this")

@@ -17,5 +17,6 @@ def test_only_harmless_variables_are_inherited() -> None:
     kept = environment(inherited, "/srv/app")
 
     assert kept.pop("MALLOC_ARENA_MAX") == "2"
+    assert kept.pop("MALLOC_MMAP_THRESHOLD_") == "131072"
     assert kept.pop("PYTHONFAULTHANDLER") == "1"
     assert kept == {"PATH": "/usr/bin", "LANG": "C.UTF-8", "PYTHONPATH": "/srv/app"}
