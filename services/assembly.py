@@ -80,6 +80,7 @@ Role: TypeAlias = Literal["all", "api", "ingest", "aggregator"]
 GROUPS: Groups = {"health": (CameraHealthReported, RosterChanged)}
 
 SWEEP_EVERY_S = 2.0
+REVIEW_EVERY_S = 300.0
 GRACE_S = 20.0
 
 
@@ -142,6 +143,12 @@ async def add_aggregator(process: Process) -> Aggregator:
     async def sweeping() -> None:
         await repeat("sweep", process.shutdown, SWEEP_EVERY_S, sweep)
 
+    async def review() -> None:
+        await aggregator.review(lambda: process.shutdown.requested)
+
+    async def reviewing() -> None:
+        await repeat("review", process.shutdown, REVIEW_EVERY_S, review)
+
     counters = aggregator.counters
     process.metrics.add("counter", "reports_accepted", "Camera reports taken.", lambda: counters.accepted)
     process.metrics.add("counter", "reports_repeated", "Camera reports ignored as old.", lambda: counters.repeated)
@@ -149,6 +156,7 @@ async def add_aggregator(process: Process) -> Aggregator:
     process.metrics.add("counter", "cameras_silenced", "Cameras made unknown for silence.", lambda: counters.silenced)
     process.metrics.add("counter", "facility_changes", "Changes of a facility's state.", lambda: counters.state_changes)
     process.tasks["aggregator"] = sweeping
+    process.tasks["review"] = reviewing
     process.subscriptions.append(Subscription(GROUPS["health"], aggregator.on_message, group="health"))
     return aggregator
 

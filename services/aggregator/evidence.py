@@ -30,9 +30,7 @@ class HealthEvidence:
         """What is known of these cameras; those that were never reported are absent."""
         rows = await session.scalars(select(CameraHealth).where(CameraHealth.camera_id.in_(cameras)))
         return {
-            row.camera_id: CameraProof(
-                row.condition, row.rung, row.observed_at, StreamFacts.model_validate(row.stream)
-            )
+            row.camera_id: CameraProof(row.condition, row.rung, row.observed_at, StreamFacts.model_validate(row.stream))
             for row in rows
         }
 

@@ -16,6 +16,9 @@ class Roster(Protocol):
     async def roster_of(self, session: AsyncSession, facility_id: FacilityId) -> Sequence[RosterCamera] | None:
         """The cameras of a facility; None if there is no such facility (any more)."""
 
+    async def facility_ids(self, session: AsyncSession) -> Sequence[FacilityId]:
+        """All facilities there are."""
+
     async def leases_of(self, session: AsyncSession, cameras: Collection[CameraId]) -> Mapping[CameraId, KnownLease]:
         """The leases of these cameras as the database knows them."""
 

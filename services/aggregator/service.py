@@ -1,7 +1,8 @@
 """The aggregator: takes reports, notices silence, writes states once per change, tells the bus."""
 
+import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 #: Cameras one pass of the sweep looks at; what is left waits for the next.
 SWEEP_MAX = 2000
+REVIEW_PAUSE_S = 0.01
 
 
 @dataclass(slots=True)
@@ -108,6 +110,16 @@ class Aggregator:
             now = await database_now(session)
             change = await self._derive(session, await repository.lock_facility(session, facility_id, now), now)
         await self._tell(change)
+
+    async def review(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Derive every facility anew, in case a nudge was lost. Slow on purpose: nobody waits for it."""
+        async with self._transactions.read() as session:
+            facilities = await self._roster.facility_ids(session)
+        for facility_id in facilities:
+            if stopping():
+                return
+            await self.refresh(facility_id)
+            await asyncio.sleep(REVIEW_PAUSE_S)
 
     async def sweep(self) -> int:
         """Make cameras unknown that nobody told of for too long. Returns how many."""

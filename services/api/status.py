@@ -62,10 +62,12 @@ def facility_status(
     healths: Mapping[UUID, CameraHealth],
 ) -> FacilityStatus:
     """Whether a facility is connected; one that was never derived is unknown since it was registered."""
+    cameras = list(cameras)
+    never = Reason.NOT_WATCHED if any(camera.enabled for camera in cameras) else Reason.NO_CAMERAS
     return FacilityStatus(
         facility_id=facility.id,
         state=state.state if state else State.UNKNOWN,
         since=state.since if state else facility.created_at,
-        reasons=[ReasonOut.of(Reason(code)) for code in (state.reasons if state else [Reason.NO_CAMERAS])],
+        reasons=[ReasonOut.of(Reason(code)) for code in (state.reasons if state else [never])],
         cameras=count_cameras(cameras, healths),
     )

@@ -136,8 +136,10 @@ class AuthBudget:
     def _account(self, assignment: CameraAssignment) -> _Account:
         account = self._accounts.get(_key(assignment))
         if account is None:
-            account = self._accounts[_key(assignment)] = _Account()
+            account = _Account()
             account.learn(assignment)
+            if assignment.credential_fingerprint:
+                self._accounts[_key(assignment)] = account
         return account
 
     def _is_free(self, account: _Account) -> bool:

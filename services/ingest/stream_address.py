@@ -1,8 +1,17 @@
 """Where the stream of a camera is: as registered, or as its ONVIF device says, asked anew when it seems to have moved."""
 
 import logging
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from services.contracts.camera import AuthOutcome, CameraAssignment, Interrogation, OnvifSource, RtspSource
+from services.contracts.camera import (
+    AuthOutcome,
+    CameraAssignment,
+    DeviceStream,
+    Interrogation,
+    OnvifSource,
+    RtspSource,
+)
 from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
@@ -43,7 +52,7 @@ class StreamAddress:
         offset_s = self._told.device.clock_offset_s
         if offset_s is not None and abs(offset_s) > _CLOCK_SKEW_S:
             notes.append(Reason.CLOCK_SKEW)
-        if any(stream.source.address not in stream.original_uri for stream in self._told.streams):
+        if any(_names_another_host(stream) for stream in self._told.streams):
             notes.append(Reason.ADDRESS_REWRITTEN)
         return tuple(notes)
 
@@ -54,10 +63,17 @@ class StreamAddress:
             raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "outside this worker's camera networks")
         if isinstance(source, RtspSource):
             return source
-        if self._told is None or self._for_version != assignment.version or self._failures >= _ASK_AGAIN_AFTER:
+        if self._told is None or self._for_version != assignment.version:
             self._told = await self._ask(assignment, source)
             self._for_version = assignment.version
             self._failures = 0
+        elif self._failures >= _ASK_AGAIN_AFTER:
+            self._failures = 0
+            try:
+                self._told = await self._ask(assignment, source)
+            except CameraFault as fault:
+                # What it told earlier may still be right: let the stream itself say whether it is there.
+                log.debug("not told anew", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
         stream = next((one for one in self._told.streams if one.role == "main"), None)
         if stream is None:
             several = len(self._told.channels) > 1
@@ -79,3 +95,12 @@ class StreamAddress:
         except ServiceError as error:
             log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
         return told
+
+
+def _names_another_host(stream: DeviceStream) -> bool:
+    """Whether the device named another address for this stream than the one we reach it by."""
+    try:
+        named = ip_address(urlsplit(stream.original_uri).hostname or "")
+    except ValueError:
+        return stream.source.address not in stream.original_uri  # a name, or an IPv6 address without brackets
+    return named != ip_address(stream.source.address)

@@ -2,11 +2,13 @@
 
 A worker never believes longer than the database that it may watch a camera: every lease has a deadline on this
 process's monotonic clock, counted from the moment its renewal was *sent*, and earlier than the TTL by a margin.
+Renewing, claiming and fencing run apart, so that a directory or a camera that is slow to answer delays no other.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +27,12 @@ CLAIM_EVERY_S = 2.0
 RENEWALS_PER_TTL = 4
 FENCE_MARGIN = 1 / 6
 RENEW_BATCH = 500
+#: Nudges come in swarms, for example when a province is registered; rounds do not follow each other faster.
+_NUDGE_GAP_S = 0.5
+#: At the end: how long answers under way are waited for, then sessions that stop, then the releases.
+_LAST_ANSWER_S = 2.0
+_STOP_S = 5.0
+_RELEASE_S = 5.0
 
 
 class Session(Protocol):
@@ -39,7 +47,7 @@ class Session(Protocol):
         """Camera, device or credentials changed: look again at once."""
 
     async def stop(self) -> None:
-        """Stop watching and close the connection, within a second or two."""
+        """Stop watching and reporting at once, and close the connection within a second or two."""
 
 
 @dataclass(slots=True)
@@ -60,6 +68,7 @@ class Supervisor:
         new_session: Callable[[CameraAssignment], Session],
         clock: Clock,
     ) -> None:
+        """``ttl_s`` is what leases are expected to last; the directory's word counts from the first renewal on."""
         self._worker = worker
         self._capacity = capacity
         self._ttl_s = ttl_s
@@ -67,8 +76,11 @@ class Supervisor:
         self._new_session = new_session
         self._clock = clock
         self._held: dict[CameraId, _Held] = {}
-        self._nudged = asyncio.Event()
-        self._directory_failing: str | None = "The directory has not answered yet."
+        self._ending: dict[CameraId, asyncio.Task[None]] = {}
+        self._renew_now = asyncio.Event()
+        self._claim_now = asyncio.Event()
+        #: What the directory does not answer now, and how it failed.
+        self._failing = {"claim": "The directory has not answered yet."}
         self.claimed = 0
         self.fenced = 0
 
@@ -83,102 +95,127 @@ class Supervisor:
 
     async def on_nudge(self, _: Message) -> None:
         """The registry changed: claim and renew now instead of at the next round."""
-        self._nudged.set()
+        self._renew_now.set()
+        self._claim_now.set()
 
     async def check_directory(self) -> None:
         """For the readiness probe. Raises Unavailable while the directory does not answer."""
-        if self._directory_failing is not None:
-            raise Unavailable(self._directory_failing)
+        for failure in self._failing.values():
+            raise Unavailable(failure)
 
     async def run(self, shutdown: Shutdown) -> None:
         """Watch until shutdown, then stop all sessions and give the leases back."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(
-                repeat(
-                    "renew and claim", shutdown, min(CLAIM_EVERY_S, self._renew_every_s), self._round, wake=self._nudged
-                )
-            )
-            group.create_task(repeat("fence", shutdown, min(0.5, self._ttl_s / 20), self._fence))
-        await self._release_all()
-
-    @property
-    def _renew_every_s(self) -> float:
-        return self._ttl_s / RENEWALS_PER_TTL
-
-    async def _round(self) -> None:
-        """Renew what is due, claim what is free. A directory that does not answer is tolerated until the fence."""
+        renew_every_s = self._ttl_s / RENEWALS_PER_TTL
+        claim_every_s = min(CLAIM_EVERY_S, renew_every_s)
+        asking = [
+            asyncio.create_task(
+                repeat("renew", shutdown, renew_every_s, self._renew, wake=self._renew_now, least_s=_NUDGE_GAP_S)
+            ),
+            asyncio.create_task(
+                repeat("claim", shutdown, claim_every_s, self._claim, wake=self._claim_now, least_s=_NUDGE_GAP_S)
+            ),
+        ]
+        # Goes on until the last session has stopped, whatever takes long at the end.
+        fencing = asyncio.create_task(repeat("fence", Shutdown(), min(0.5, self._ttl_s / 20), self._fence))
         try:
-            await self._directory.announce(self._worker)
-            await self._renew()
-            await self._claim()
-        except ServiceError as error:
-            if self._directory_failing != error.detail:
-                log.warning("directory does not answer", extra={"error": error.detail})
-            self._directory_failing = error.detail
-        else:
-            if self._directory_failing is not None:
-                log.info("directory answers")
-            self._directory_failing = None
+            await shutdown.wait()
+            await asyncio.wait(asking, timeout=_LAST_ANSWER_S)
+        finally:
+            for task in asking:
+                task.cancel()
+            await self._release_all()
+            fencing.cancel()
+            await asyncio.gather(*asking, fencing, return_exceptions=True)
 
     async def _claim(self) -> None:
-        if self.held >= self._capacity:
+        """Say that we live, and claim what is free."""
+        with self._asking("claim"):
+            await self._directory.announce(self._worker)
+            if self.held < self._capacity:
+                sent = self._clock.monotonic()
+                claim = Claim(held=self.held, capacity=self._capacity)
+                await self._begin(await self._directory.claim_cameras(self._worker, claim), sent)
+
+    async def _begin(self, assignments: Sequence[CameraAssignment], sent: float) -> None:
+        """Watch what was leased to us."""
+        # A session of before, whose lease we lost perhaps without knowing: some cameras serve only one at a time.
+        ending = [task for one in assignments if (task := self._end(one.camera_id)) is not None]
+        if ending:
+            await asyncio.wait(ending, timeout=_STOP_S)
+        deadline = self._deadline(sent)
+        if assignments and deadline <= self._clock.monotonic():
+            log.warning("leases came too late", extra={"count": len(assignments)})
+            await self._directory.release_leases(self._worker, [_ref(one) for one in assignments])
             return
-        sent = self._clock.monotonic()
-        assignments = await self._directory.claim_cameras(self._worker, Claim(held=self.held, capacity=self._capacity))
         for assignment in assignments:
-            held = self._held.pop(assignment.camera_id, None)
-            if held is not None:  # we had lost it without knowing; the old session has an old epoch
-                await held.session.stop()
             session = self._new_session(assignment)
-            self._held[assignment.camera_id] = _Held(session, self._deadline(sent, self._ttl_s))
+            self._held[assignment.camera_id] = _Held(session, deadline)
             session.start()
         if assignments:
             self.claimed += len(assignments)
+            self._renew_now.set()  # tells how long the leases really last
             log.info("cameras leased", extra={"count": len(assignments), "held": self.held})
 
     async def _renew(self) -> None:
-        held = list(self._held.values())
-        for start in range(0, len(held), RENEW_BATCH):
-            batch = [
-                (_ref(one.session.assignment), one.session.assignment.version)
-                for one in held[start : start + RENEW_BATCH]
-            ]
-            sent = self._clock.monotonic()
-            await self._apply(await self._directory.renew_leases(self._worker, batch), sent)
+        """Prolong all leases. A directory that does not answer is tolerated until the fence."""
+        held = [one.session.assignment for one in self._held.values()]
+        with self._asking("renew"):
+            for start in range(0, len(held), RENEW_BATCH):
+                batch = held[start : start + RENEW_BATCH]
+                sent = self._clock.monotonic()
+                renewal = await self._directory.renew_leases(self._worker, [(_ref(one), one.version) for one in batch])
+                surplus = self._apply(renewal, sent)
+                if surplus:
+                    await self._directory.release_leases(self._worker, surplus)
 
-    async def _apply(self, renewal: Renewal, sent: float) -> None:
+    def _apply(self, renewal: Renewal, sent: float) -> list[LeaseRef]:
+        """Take the answer in. Gives the leases that were prolonged though we had given them up meanwhile."""
+        self._ttl_s = renewal.ttl_s
+        surplus = []
         for ref in renewal.held:
-            held = self._held.get(ref.camera_id)
-            if held is not None and held.session.assignment.epoch == ref.epoch:
-                held.deadline = max(held.deadline, self._deadline(sent, renewal.ttl_s))
+            held = self._holding(ref)
+            if held is not None:
+                held.deadline = self._deadline(sent)
+            else:
+                surplus.append(ref)
         for assignment in renewal.changed:
-            held = self._held.get(assignment.camera_id)
-            if held is not None and held.session.assignment.epoch == assignment.epoch:
+            held = self._holding(_ref(assignment))
+            if held is not None:
                 held.session.update(assignment)
         for ref in renewal.lost:
-            held = self._held.get(ref.camera_id)
-            if held is not None and held.session.assignment.epoch == ref.epoch:
+            if self._holding(ref) is not None:
                 log.info("lease lost", extra={"camera_id": ref.camera_id, "epoch": ref.epoch})
-                await self._drop(ref.camera_id)
+                self._end(ref.camera_id)
+        return surplus
 
     async def _fence(self) -> None:
+        """Stop what was not renewed in time. Does not wait for it: others may be due in a moment."""
         now = self._clock.monotonic()
         for camera_id in [camera_id for camera_id, held in self._held.items() if held.deadline <= now]:
             log.warning("lease not renewed in time, watching stops", extra={"camera_id": camera_id})
             self.fenced += 1
-            await self._drop(camera_id)
+            self._end(camera_id)
 
-    async def _drop(self, camera_id: CameraId) -> None:
+    def _end(self, camera_id: CameraId) -> "asyncio.Task[None] | None":
+        """Hold a camera no longer. Gives the stopping of its session, if one is being stopped."""
         held = self._held.pop(camera_id, None)
         if held is not None:
-            await held.session.stop()
+            stopping = self._ending[camera_id] = asyncio.create_task(_stopped(held.session))
+            stopping.add_done_callback(lambda done: self._ended(camera_id, done))
+        return self._ending.get(camera_id)
+
+    def _ended(self, camera_id: CameraId, done: "asyncio.Task[None]") -> None:
+        if self._ending.get(camera_id) is done:
+            del self._ending[camera_id]
 
     async def _release_all(self) -> None:
-        held, self._held = list(self._held.values()), {}
-        await asyncio.gather(*(one.session.stop() for one in held))
-        refs = [_ref(one.session.assignment) for one in held]
+        refs = [_ref(held.session.assignment) for held in self._held.values()]
+        for camera_id in list(self._held):
+            self._end(camera_id)
+        if self._ending:
+            await asyncio.wait(self._ending.values(), timeout=_STOP_S)
         try:
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(_RELEASE_S):
                 for start in range(0, len(refs), RENEW_BATCH):
                     await self._directory.release_leases(self._worker, refs[start : start + RENEW_BATCH])
         except (ServiceError, TimeoutError) as error:
@@ -186,9 +223,36 @@ class Supervisor:
         else:
             log.info("leases released", extra={"count": len(refs)})
 
-    def _deadline(self, sent: float, ttl_s: float) -> float:
-        return sent + ttl_s * (1 - FENCE_MARGIN)
+    def _holding(self, ref: LeaseRef) -> _Held | None:
+        held = self._held.get(ref.camera_id)
+        return held if held is not None and held.session.assignment.epoch == ref.epoch else None
+
+    def _deadline(self, sent: float) -> float:
+        return sent + self._ttl_s * (1 - FENCE_MARGIN)
+
+    @contextlib.contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Whether the directory answers: told once in the log, and at any time by ``check_directory``."""
+        try:
+            yield
+        except ServiceError as error:
+            if self._failing.get(what) != error.detail:
+                log.warning("directory does not answer", extra={"asked": what, "error": error.detail})
+            self._failing[what] = error.detail
+        except Exception:
+            self._failing[what] = "Asking the directory failed unexpectedly."
+            raise
+        else:
+            if self._failing.pop(what, None) is not None:
+                log.info("directory answers", extra={"asked": what})
 
 
 def _ref(assignment: CameraAssignment) -> LeaseRef:
     return LeaseRef(camera_id=assignment.camera_id, epoch=assignment.epoch)
+
+
+async def _stopped(session: Session) -> None:
+    try:
+        await session.stop()
+    except Exception:
+        log.exception("session did not stop cleanly", extra={"camera_id": session.assignment.camera_id})

@@ -61,9 +61,12 @@ async def repeat(
     step: Callable[[], Awaitable[object]],
     *,
     wake: asyncio.Event | None = None,
+    least_s: float = 0.0,
     jitter: float = 0.1,
 ) -> None:
     """Run ``step`` now and then every ``every_s`` seconds (± jitter) until shutdown, or sooner when ``wake`` is set.
+
+    After each run there is a pause of at least ``least_s``, however often it is woken.
 
     A step that raises is logged on its first failure and on recovery, and repeated: no task of ours dies half-way.
     """
@@ -84,7 +87,9 @@ async def repeat(
                 log.info("task recovered", extra={"task_name": name})
             failing = False
         pause = every_s * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - jitter, not a secret
-        await _first_of(shutdown.wait(), wake.wait() if wake else None, timeout=pause)
+        if least_s:
+            await shutdown.sleep(least_s)
+        await _first_of(shutdown.wait(), wake.wait() if wake else None, timeout=max(pause - least_s, 0.0))
 
 
 async def _first_of(*waits: Awaitable[object] | None, timeout: float) -> None:

@@ -15,6 +15,7 @@ from services.contracts.camera import CameraAssignment, CameraReport, Claim, Lea
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Reason, Rung, State
 from services.contracts.messages import CameraHealthReported, FacilityStateChanged, Message
+from services.registry.tables import Camera
 from services.runtime.clock import SystemClock
 from services.storage.database import database_now
 from tests.harness.application import Application
@@ -224,6 +225,17 @@ async def test_a_camera_that_is_deleted_takes_its_health_along_and_the_facility_
     assert await site.state() is State.CONNECTED
     assert await site.count(CameraHealth) == 1
     assert await site.count(CameraConditionChange) == 2, "what was is kept"
+
+
+async def test_a_review_finds_what_a_lost_nudge_would_have_told(site: Site) -> None:
+    await site.send(site.report(0, Rung.PICTURE), site.report(1, Rung.PICTURE))
+    async with site.application.database.write() as session:
+        await session.execute(update(Camera).where(Camera.id == site.leases[1].camera_id).values(maintenance=True))
+        await session.execute(
+            update(CameraHealth).where(CameraHealth.camera_id == site.leases[0].camera_id).values(condition="offline")
+        )
+    await site.application.aggregator.review()
+    assert await site.state() is State.DISCONNECTED
 
 
 async def test_an_agreed_plan_decides_which_zones_must_be_lit(site: Site) -> None:
