@@ -89,7 +89,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     statuses = ["403", "422", "503"]
     if operation.get("security"):
         statuses.append("401")
-    if "{" in path:
+    if "{" in path or (method, path) == ("post", "/v1/cameras"):  # which names its facility in the body
         statuses.append("404")
     if method in {"post", "patch", "put", "delete"}:
         statuses += ["409", "400", "413"] if "requestBody" in operation else ["409"]
