@@ -50,6 +50,7 @@ class Tally:
     #: Stage accepted and state connected or degraded: what the committee calls connected.
     live: int = 0
     accepted: int = 0
+    #: Unknown for want of a camera.
     without_cameras: int = 0
 
     @property
@@ -61,7 +62,8 @@ class Tally:
         self.states[group.state] += group.facilities
         self.accepted += group.facilities if accepted else 0
         self.live += group.facilities if accepted and group.state in {State.CONNECTED, State.DEGRADED} else 0
-        self.without_cameras += 0 if group.has_cameras else group.facilities
+        silent = group.state is State.UNKNOWN and not group.has_cameras
+        self.without_cameras += group.facilities if silent else 0
 
     @property
     def urgency(self) -> tuple[int, ...]:

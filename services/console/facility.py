@@ -1,6 +1,6 @@
 """The page of one facility: how it is and why, its cameras, and where it stands in the programme."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -17,9 +17,9 @@ from services.console.services import ConsoleServices
 from services.contracts.ladder import Condition, Reason, State
 from services.contracts.zones import Zone
 from services.programme.local_time import local_day
-from services.programme.service import FacilityFile
 from services.programme.stages import Stage
 from services.programme.tables import ConnectionPlan, Obstacle
+from services.programme.texts import Missing
 
 CHANGES_MAX = 8
 
@@ -73,6 +73,14 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """The next stage and what is missing before it."""
+
+    stage: Stage
+    missing: Sequence[Missing]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenObstacle:
     """An obstacle nobody has resolved yet."""
 
@@ -103,7 +111,7 @@ class FacilityPage:
         state = await services.status.facility_state(facility_id)
         cards = await self._cards(visit, facility_id)
         file = await services.programme.facility_file(visit.provinces, facility_id)
-        plan = agreed_plan(file)
+        plan = agreed_plan(file.plans)
         today = local_day(visit.setting.now)
         return {
             "facility": facility,
@@ -117,9 +125,10 @@ class FacilityPage:
             "live": visit.principal.may(Scope.LIVE_REQUEST),
             "file": file,
             "way": way(file.stage),
+            "following": following(file.stage, file.next_stages),
             "plan": plan,
             "zones": zone_lines(plan, cards),
-            "obstacles": open_obstacles(file, today),
+            "obstacles": open_obstacles(file.obstacles, today),
             "changes": await services.queries.recent_changes(facility_id, CHANGES_MAX),
         }
 
@@ -153,9 +162,9 @@ def count_cards(cards: Sequence[CameraCard]) -> CameraCount:
     return CameraCount(online=watched.count(Condition.ONLINE), total=len(watched))
 
 
-def agreed_plan(file: FacilityFile) -> ConnectionPlan | None:
+def agreed_plan(plans: Sequence[ConnectionPlan]) -> ConnectionPlan | None:
     """The newest plan that all parties agreed to: its zones are compulsory."""
-    return next((plan for plan in file.plans if plan.agreed_at is not None), None)
+    return next((plan for plan in plans if plan.agreed_at is not None), None)
 
 
 def zone_lines(plan: ConnectionPlan | None, cards: Sequence[CameraCard]) -> list[ZoneLine]:
@@ -181,7 +190,19 @@ def way(stage: Stage) -> list[Milestone]:
     ]
 
 
-def open_obstacles(file: FacilityFile, today: date) -> list[OpenObstacle]:
+def following(stage: Stage, next_stages: Mapping[Stage, Sequence[Missing]]) -> Following | None:
+    """The step that comes next on the way, if something is missing before it.
+
+    Of two that are possible, the one for which less is missing: a plan that needs no installation skips that stage.
+    """
+    ahead = [one for one in WAY if one in next_stages and (stage not in WAY or WAY.index(one) > WAY.index(stage))]
+    if not ahead:
+        return None
+    nearest = min(ahead, key=lambda one: len(next_stages[one]))
+    return Following(nearest, next_stages[nearest]) if next_stages[nearest] else None
+
+
+def open_obstacles(obstacles: Sequence[Obstacle], today: date) -> list[OpenObstacle]:
     """Those that somebody must still resolve, the first to be due first."""
-    rows = sorted((row for row in file.obstacles if row.resolved_at is None), key=lambda row: (row.due, row.id))
+    rows = sorted((row for row in obstacles if row.resolved_at is None), key=lambda row: (row.due, row.id))
     return [OpenObstacle(row, overdue=row.due < today) for row in rows]

@@ -57,7 +57,11 @@ class Gate:
                 raise CsrfFailed
             return
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc not in {request.headers.get("host"), self._public_host}:
+        if origin is None:
+            return
+        # "null" and whatever else names no host is nobody we know.
+        host = urlsplit(origin).netloc
+        if not host or host not in {request.headers.get("host"), self._public_host}:
             raise CsrfFailed
 
     def keep_session(self, response: Response, value: str) -> None:

@@ -79,7 +79,7 @@ TEXTS: Mapping[str, Bilingual] = {
     # Overview
     "overview.title": Bilingual("Overview", "Tổng quan"),
     "overview.cameras": Bilingual("Cameras online", "Camera hoạt động"),
-    "overview.live": Bilingual("Live of accepted", "Đang kết nối / đã nghiệm thu"),
+    "overview.live": Bilingual("Live of accepted", "Kết nối / nghiệm thu"),
     "overview.report": Bilingual("Progress report (XLSX)", "Báo cáo tiến độ (XLSX)"),
     "overview.without_cameras": Bilingual("{n} without a camera yet", "{n} cơ sở chưa có camera"),
     "overview.provinces": Bilingual("Provinces", "Tỉnh, thành phố"),
@@ -123,6 +123,7 @@ TEXTS: Mapping[str, Bilingual] = {
     "facility.no_cameras": Bilingual("No camera is registered yet.", "Chưa có camera nào được đăng ký."),
     "facility.programme": Bilingual("Stage in the programme", "Bước trong chương trình"),
     "facility.stage_since": Bilingual("Since", "Từ"),
+    "facility.before": Bilingual("Missing before “{stage}”", "Còn thiếu để đến bước “{stage}”"),
     "facility.obstacles": Bilingual("Open obstacles", "Vướng mắc chưa xử lý"),
     "facility.zones": Bilingual("Viewing positions", "Vị trí quan sát"),
     "facility.contact": Bilingual("Contact person", "Đầu mối liên hệ"),

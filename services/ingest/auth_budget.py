@@ -118,6 +118,12 @@ class AuthBudget:
         account.locked_out = outcome is AuthOutcome.LOCKED_OUT
         account.refused_at = self._clock.now()
 
+    def lost(self, assignment: CameraAssignment) -> None:
+        """A session that these credentials had opened ended, perhaps because they were changed: let one find out."""
+        account = self._account(assignment)
+        if account.free_until is not None:
+            account.free_until = min(account.free_until, self._clock.monotonic())
+
     def may_try(self, assignment: CameraAssignment) -> bool:
         """Whether the budget allows another attempt now."""
         try:

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from services.contracts.errors import NotFound, Unavailable
@@ -24,9 +25,8 @@ _OFFERED = 6
 _KEPT = 9
 #: Bytes kept of one camera; long segments at a high bit rate are kept fewer.
 _KEPT_BYTES = 32 * 1024 * 1024
-_IDLE_S = 30.0
-_FIRST_SEGMENT_S = 15.0
 _RESTART_S = 0.5
+_NUMBERS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 #: A mux session is begun anew after so long; players see a discontinuity.
 _CLIENT_MAX_S = 6 * 3600.0
 
@@ -66,10 +66,11 @@ class _Live:
     """One camera that somebody looks at."""
 
     last_asked: float
+    #: Numbers to come.
+    next_init: int
+    next_index: int
     kept: deque[_Kept] = field(default_factory=deque)
     inits: dict[int, InitSegment] = field(default_factory=dict)
-    next_init: int = 0
-    next_index: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     muxing: asyncio.Task[None] | None = None
     ended: bool = False
@@ -78,11 +79,24 @@ class _Live:
 class LiveMuxers:
     """Satisfies ``live.ports.HlsSource`` in one process, and stands behind the media endpoint of a worker."""
 
-    def __init__(self, feeds: Feeds, relay: Relay, media: StreamMedia, streams_max: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        feeds: Feeds,
+        relay: Relay,
+        media: StreamMedia,
+        streams_max: int,
+        clock: Clock,
+        *,
+        idle_s: float = 30.0,
+        first_segment_s: float = 15.0,
+    ) -> None:
+        """A camera is muxed until nobody has asked for ``idle_s``; who asks first waits ``first_segment_s`` at most."""
         self._feeds = feeds
         self._relay = relay
         self._media = media
         self._streams_max = streams_max
+        self._idle_s = idle_s
+        self._first_segment_s = first_segment_s
         self._clock = clock
         self._live: dict[CameraId, _Live] = {}
 
@@ -95,14 +109,14 @@ class LiveMuxers:
         """The segments that can be had. Raises NotPlaying or TooManyLiveStreams."""
         live = self._asked(camera_id)
         try:
-            async with asyncio.timeout(_FIRST_SEGMENT_S):
+            async with asyncio.timeout(self._first_segment_s):
                 while not live.kept:
                     if live.ended:
                         raise NotPlaying
                     live.changed.clear()
                     await live.changed.wait()
         except TimeoutError as error:
-            raise NotPlaying(f"The camera gave no segment within {_FIRST_SEGMENT_S:g} s.") from error
+            raise NotPlaying(f"The camera gave no segment within {self._first_segment_s:g} s.") from error
         offered = list(live.kept)[-_OFFERED:]
         first = live.inits[offered[0].segment.init]
         return HlsWindow(
@@ -150,7 +164,10 @@ class LiveMuxers:
                 raise NotPlaying
             if len(self._live) >= self._streams_max:
                 raise TooManyLiveStreams
-            live = self._live[camera_id] = _Live(self._clock.monotonic())
+            # A player may go on from another worker, or from a run of ours that ended for want of viewers. Segments
+            # last a second at least, so that numbers that begin with the time are higher than all before.
+            begin = int((self._clock.now() - _NUMBERS_SINCE).total_seconds())
+            live = self._live[camera_id] = _Live(self._clock.monotonic(), next_init=begin, next_index=begin)
             live.muxing = asyncio.create_task(self._serve(camera_id, live), name=f"live {camera_id}")
         live.last_asked = self._clock.monotonic()
         return live
@@ -165,6 +182,8 @@ class LiveMuxers:
                 if upstream is not None and upstream.track is not None:
                     await self._mux(camera_id, upstream, live)
                 await asyncio.sleep(_RESTART_S)
+        except Exception:
+            log.exception("live stream failed", extra={"camera_id": camera_id})
         finally:
             idle.cancel()
             self._live.pop(camera_id, None)
@@ -172,12 +191,11 @@ class LiveMuxers:
             live.changed.set()
 
     async def _stop_when_idle(self, live: _Live, stop: Callable[[], object]) -> None:
-        while (rest_s := live.last_asked + _IDLE_S - self._clock.monotonic()) > 0:  # noqa: ASYNC110 - time passes, no event
+        while (rest_s := live.last_asked + self._idle_s - self._clock.monotonic()) > 0:  # noqa: ASYNC110 - time passes, no event
             await asyncio.sleep(rest_s)
         stop()
 
     async def _mux(self, camera_id: CameraId, upstream: Upstream, live: _Live) -> None:
-        upstream.hold_gop = True  # the next viewer or restart begins at once
         url = self._relay.mount(upstream, client_max_s=_CLIENT_MAX_S)
         try:
             async with self._media.mux(url) as events:
@@ -195,7 +213,6 @@ class LiveMuxers:
             log.warning("live stream begins anew", extra={"camera_id": camera_id, "error": repr(error)})
         finally:
             self._relay.unmount(url)
-            upstream.hold_gop = False
 
 
 def _keep(live: _Live, event: Segment) -> None:

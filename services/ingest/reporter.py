@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.bus.port import Bus
+from services.bus.port import Bus, BusFull
 from services.contracts.camera import CameraReport
 from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId, FacilityId
@@ -66,7 +66,7 @@ class Reporter:
         self._waiting.set()
 
     async def run(self, shutdown: Shutdown) -> None:
-        """Send until shutdown, and then once more what is left."""
+        """Send until shutdown; ``flush`` then sends what is left. Whatever fails is tried again."""
         failing = False
         while not shutdown.requested:
             waiting = asyncio.ensure_future(self._waiting.wait())
@@ -77,8 +77,10 @@ class Reporter:
             await shutdown.sleep(self._gather())
             try:
                 await self.flush()
-            except Unavailable as error:
-                if not failing:
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.exception("reports cannot be sent")
+                elif not failing:
                     log.warning("reports wait for the broker", extra={"error": error.detail})
                 failing = True
                 await shutdown.sleep(_RETRY_S)
@@ -88,12 +90,21 @@ class Reporter:
                 failing = False
 
     async def flush(self) -> None:
-        """Send everything that waits. Raises Unavailable; what was not sent still waits."""
+        """Send everything that waits. Raises Unavailable; what was not sent still waits.
+
+        A queue of the broker that is full holds up the facilities behind it, and no others.
+        """
         self._waiting.clear()
+        full: BusFull | None = None
         try:
             for facility_id in list(self._queues):
-                await self._flush_facility(facility_id)
-        except Unavailable:
+                try:
+                    await self._flush_facility(facility_id)
+                except BusFull as error:
+                    full = error
+            if full is not None:
+                raise full
+        except Exception:
             self._waiting.set()
             raise
 

@@ -10,7 +10,7 @@ from services.contracts.camera import AuthOutcome, CameraAssignment, CameraRepor
 from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
 from services.ingest import health as life
-from services.ingest.backoff import delay_s
+from services.ingest.backoff import LOCKOUT_S, delay_s
 from services.ingest.faults import CameraFault
 from services.ingest.health import Health, Phase, Signal
 from services.ingest.picture import History
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 _PROBE_CLIENT_S = 30.0
 #: Pause after a failure of our own, such as a directory that does not answer.
 _OWN_FAILURE_S = 2.0
-_AUTH_REASONS = frozenset({Reason.AUTH_FAILED, Reason.AUTH_LOCKED_OUT})
 
 
 class CameraSession:
@@ -35,6 +34,8 @@ class CameraSession:
     def __init__(self, assignment: CameraAssignment, tools: Tools) -> None:
         self.assignment = assignment
         self._tools = tools
+        #: The assignment that is worked with. ``assignment`` is ahead of it from an update to the end of an attempt.
+        self._current = assignment
         self._health = life.new_health(tools.clock.now())
         self._facts = StreamFacts()
         self._sequence = 0
@@ -51,22 +52,23 @@ class CameraSession:
     # For the supervisor
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch. Called once."""
+        self._tools.budget.join(self._current)
         self._running = asyncio.create_task(self._run(), name=f"camera {self.assignment.camera_id}")
 
     def update(self, assignment: CameraAssignment) -> None:
         """Camera, device or credentials changed: look again at once."""
-        self._tools.budget.forget(assignment)
         self.assignment = assignment
         self._changed.set()
 
     async def stop(self) -> None:
-        """Stop watching and close the connection."""
-        for task in (self._running, self._uploading):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        """Stop watching and close the connection. Called once."""
+        tasks = [task for task in (self._running, self._uploading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+            self._tools.budget.leave(self._current)
 
     @property
     def facts(self) -> StreamFacts:
@@ -76,19 +78,23 @@ class CameraSession:
     # Life
 
     async def _run(self) -> None:
-        beats = asyncio.create_task(self._heartbeats())
-        try:
-            await self._live()
-        finally:
-            beats.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beats
+        """Watch and report until cancelled. A bug of ours must not leave a camera unwatched in silence."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._heartbeats())
+                    group.create_task(self._live())
+            except* Exception as errors:
+                log.exception("camera session failed", extra={"camera_id": self.assignment.camera_id})
+                self._unsettle(errors.exceptions[0])
+            await asyncio.sleep(_OWN_FAILURE_S)
 
     async def _live(self) -> None:
         failures, down_since = 0, self._tools.clock.monotonic()
         while True:
             self._changed.clear()
-            ended = await self._attempt_unless_changed()
+            self._take_update()
+            ended = await self._attempt_unless_changed(self._current)
             if ended is None:  # camera, device or credentials are other ones now
                 failures, down_since = 0, self._tools.clock.monotonic()
                 continue
@@ -104,22 +110,28 @@ class CameraSession:
                     await self._changed.wait()
                 failures, down_since = 0, self._tools.clock.monotonic()
 
-    async def _attempt_unless_changed(self) -> tuple[CameraFault | None, bool] | None:
+    def _take_update(self) -> None:
+        """Work with the newest assignment from now on. Between attempts only, so that none mixes two of them."""
+        old, new = self._current, self.assignment
+        if new is old:
+            return
+        self._tools.budget.change(old, new)
+        if new.source != old.source:
+            self._facts, self._history = StreamFacts(), History()
+        self._current = new
+
+    async def _attempt_unless_changed(self, assignment: CameraAssignment) -> tuple[CameraFault | None, bool] | None:
         """One attempt, given up when the assignment changes (None). A fault of None means a failure of our own."""
-        attempt = asyncio.create_task(self._attempt())
+        attempt = asyncio.create_task(self._attempt(assignment))
         changed = asyncio.create_task(self._changed.wait())
         try:
             await asyncio.wait({attempt, changed}, return_when=asyncio.FIRST_COMPLETED)
-            if not attempt.done():
+            if self._changed.is_set():
                 if self._health.phase is Phase.UP:
                     self.on_signal(Signal.ENDED, Rung.PLAYING, Reason.ENDED)
                 return None
             return attempt.result()
         except (ServiceError, OSError) as error:
-            self._unsettle(error)
-        except Exception as error:
-            # A bug of ours must not leave a camera unwatched in silence, nor look like a fault of the camera.
-            log.exception("camera attempt failed unexpectedly", extra={"camera_id": self.assignment.camera_id})
             self._unsettle(error)
         finally:
             changed.cancel()
@@ -127,13 +139,13 @@ class CameraSession:
             await asyncio.gather(attempt, changed, return_exceptions=True)
         return None, False
 
-    async def _attempt(self) -> tuple[CameraFault, bool]:
+    async def _attempt(self, assignment: CameraAssignment) -> tuple[CameraFault, bool]:
         """Connect and watch until it fails. Returns why, and whether frames had been proved."""
         watch: Watch | None = None
         try:
-            source = await self._address.find(self.assignment)
-            self._set(life.noted(self._health, self._address.notes))
-            credentials = await self._sign_in.credentials(self.assignment)
+            source = await self._address.find(assignment)
+            self._note()
+            credentials = await self._sign_in.credentials(assignment)
             upstream = Upstream(
                 source,
                 credentials,
@@ -144,10 +156,11 @@ class CameraSession:
                 hold_gop=True,
             )
             try:
-                async with self._sign_in.turn(self.assignment), self._tools.connecting:
-                    await upstream.open()
+                async with self._sign_in.turn(assignment):
+                    async with self._tools.connecting:
+                        await upstream.open()
                     if upstream.auth is AuthOutcome.ACCEPTED:
-                        await self._sign_in.told(self.assignment, AuthOutcome.ACCEPTED)
+                        await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
                 self._address.worked()
                 url = self._tools.relay.mount(upstream, client_max_s=_PROBE_CLIENT_S)
                 try:
@@ -162,6 +175,8 @@ class CameraSession:
             finally:
                 await upstream.close()
         except CameraFault as fault:
+            if watch is not None:
+                self._tools.budget.lost(assignment)
             self._address.failed()
             return fault, watch is not None and watch.proved
         raise AssertionError("a watch ends with a fault")
@@ -182,11 +197,12 @@ class CameraSession:
             Reason.CODEC_UNSUPPORTED,
         }
         self.on_signal(Signal.ENDED if lost_running_stream else Signal.FAILED, fault.rung, fault.reason)
-        if fault.reason in _AUTH_REASONS:
-            if fault.reason is Reason.AUTH_LOCKED_OUT:
-                return self._tools.budget.retry_after_s(self.assignment)
-            try_again = self._tools.budget.may_try(self.assignment)
-            return delay_s(failures, down_for_s, random.uniform) if try_again else None
+        budget = self._tools.budget
+        if fault.reason is Reason.AUTH_LOCKED_OUT:
+            retry_s = budget.retry_after_s(self._current)
+            return retry_s if retry_s is not None else LOCKOUT_S
+        if fault.reason is Reason.AUTH_FAILED and not budget.may_try(self._current):
+            return None
         return delay_s(failures, down_for_s, random.uniform)
 
     def _unsettle(self, error: Exception) -> None:
@@ -219,14 +235,22 @@ class CameraSession:
 
     async def _upload(self, snapshot: Snapshot) -> None:
         try:
-            await self._tools.directory.put_snapshot(self._tools.worker, lease_of(self.assignment), snapshot)
+            await self._tools.directory.put_snapshot(self._tools.worker, lease_of(self._current), snapshot)
         except ServiceError as error:
             log.debug("snapshot not kept", extra={"camera_id": self.assignment.camera_id, "error": error.detail})
+        except Exception:
+            log.exception("snapshot not kept", extra={"camera_id": self.assignment.camera_id})
 
     def _on_rung(self, rung: Rung) -> None:
         self._health = life.climbed(self._health, rung)
 
     # Reports
+
+    def _note(self) -> None:
+        """Show what the device and its stream tell beside the picture."""
+        if self.upstream is not None:
+            self._address.hear_clock(self.upstream.clock_offset_s)
+        self._set(life.noted(self._health, self._address.notes))
 
     def _set(self, health: Health) -> None:
         before, self._health = self._health, health
@@ -238,6 +262,7 @@ class CameraSession:
         self._tools.reporter.change(self.assignment.facility_id, self._report())
         await asyncio.sleep(random.uniform(0, every_s))  # noqa: S311 - spread, not secret
         while True:
+            self._note()
             self._tools.reporter.heartbeat(self.assignment.facility_id, self._report())
             await asyncio.sleep(every_s)
 

@@ -34,6 +34,7 @@ class StreamAddress:
         self._told: Interrogation | None = None
         self._for_version: int | None = None
         self._failures = 0
+        self._clock_offset_s: float | None = None
 
     def failed(self) -> None:
         """A connection to the address failed."""
@@ -43,16 +44,18 @@ class StreamAddress:
         """A connection to the address gave a stream."""
         self._failures = 0
 
+    def hear_clock(self, offset_s: float | None) -> None:
+        """The stream told the device's time, as ours plus this many seconds; None if it does not tell."""
+        if offset_s is not None:
+            self._clock_offset_s = offset_s
+
     @property
     def notes(self) -> tuple[Reason, ...]:
         """Advisory reasons from what the device told."""
-        if self._told is None:
-            return ()
         notes = []
-        offset_s = self._told.device.clock_offset_s
-        if offset_s is not None and abs(offset_s) > _CLOCK_SKEW_S:
+        if self._clock_offset_s is not None and abs(self._clock_offset_s) > _CLOCK_SKEW_S:
             notes.append(Reason.CLOCK_SKEW)
-        if any(_names_another_host(stream) for stream in self._told.streams):
+        if self._told is not None and any(_names_another_host(stream) for stream in self._told.streams):
             notes.append(Reason.ADDRESS_REWRITTEN)
         return tuple(notes)
 
@@ -61,11 +64,13 @@ class StreamAddress:
         source = assignment.source
         if not self._tools.networks.permit_text(source.address):
             raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "outside this worker's camera networks")
+        if self._for_version != assignment.version:  # it may be another device
+            self._told = self._clock_offset_s = None
+            self._for_version = assignment.version
         if isinstance(source, RtspSource):
             return source
-        if self._told is None or self._for_version != assignment.version:
+        if self._told is None:
             self._told = await self._ask(assignment, source)
-            self._for_version = assignment.version
             self._failures = 0
         elif self._failures >= _ASK_AGAIN_AFTER:
             self._failures = 0
@@ -90,6 +95,7 @@ class StreamAddress:
             told = await self._tools.onvif.interrogate(source, credentials)
             if credentials is not None and told.device.auth_mode != "none":
                 await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
+        self.hear_clock(told.device.clock_offset_s)
         try:
             await self._tools.directory.record_interrogation(self._tools.worker, lease_of(assignment), told)
         except ServiceError as error:

@@ -123,9 +123,11 @@ class Supervisor:
         finally:
             for task in asking:
                 task.cancel()
-            await self._release_all()
-            fencing.cancel()
-            await asyncio.gather(*asking, fencing, return_exceptions=True)
+            try:
+                await self._release_all()
+            finally:
+                fencing.cancel()
+                await asyncio.gather(*asking, fencing, return_exceptions=True)
 
     async def _claim(self) -> None:
         """Say that we live, and claim what is free."""

@@ -21,6 +21,8 @@ class SessionSettings:
     heartbeat_s: float = 10.0
     picture_every_s: float = 30.0
     frozen_after_s: float = 25.0
+    #: Frames without a key frame among them, from the beginning, until a stream counts as undecodable.
+    keyless_max_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.health import Signal
 from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeResult
+from services.ingest.pace import Pace
 from services.ingest.picture import History, judge
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.tools import Tools
 
 _TICK_S = 0.5
+_KEY_POLL_S = 0.1
 #: A pass this late means that our own process stood still: what waits in the buffers is old, nothing is judged by it.
 _STALL_S = 2.0
 #: Media measured in the first look, after its first key frame.
@@ -26,6 +28,8 @@ _LOOK_DEADLINE_S = 15.0
 _UNDECODED_MAX = 2
 #: A picture that looks as before is looked at again so soon.
 _SUSPICION_S = 5.0
+#: Without a frame, so many bytes are no stream that stopped but one that makes no sense.
+_NONSENSE_BYTES = 16 * 1024
 
 
 class WatchEvents(Protocol):
@@ -59,9 +63,13 @@ class Watch:
         self._tools = tools
         self._uniform = uniform
         self._probed = StreamFacts()
-        self._decoded = False
+        self._flowing_since: float | None = None
         self._fallen_silent = False
+        self._decoded = False  # a key frame, since the beginning or the last silence
+        self._look_now = asyncio.Event()
         self._suspected = False
+        self._looked_at = 0  # how many key frames had come before the one that is held for the next look
+        self._pace = Pace()
         #: Looks so far; outlives this watch, since a frozen picture may survive a reconnect.
         self.history = history
         #: Whether frames were proved during this watch.
@@ -90,9 +98,10 @@ class Watch:
             asyncio.create_task(self._watch_picture()),
         ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:  # should several have ended, the session's own word comes first
+                if task.done():
+                    task.result()
             raise CameraFault(Reason.ENDED, Rung.PLAYING, "the session was closed")
         finally:
             for task in tasks:
@@ -102,61 +111,110 @@ class Watch:
 
     async def _watch_frames(self) -> None:
         clock, settings, counters = self._tools.clock, self._tools.settings, self._upstream.counters
+        tick_s = min(_TICK_S, settings.settle_down_s / 10)
         quiet_since = last_tick = clock.monotonic()
-        flowing_since: float | None = None
+        frames, received = counters.frames, counters.received
         while True:
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(tick_s)
             now = clock.monotonic()
             if now - last_tick > _STALL_S:
-                quiet_since, flowing_since = now, None
+                # Only what we looked at counts as silence, or an overloaded process would never find any.
+                quiet_since, self._flowing_since = quiet_since + now - last_tick - tick_s, None
+                self._pace.forget()
             last_tick = now
+            if counters.frames != frames:
+                frames, received = counters.frames, counters.received
             last_frame_at = counters.last_frame_at
-            silent_s = now - max(quiet_since, last_frame_at or quiet_since)
+            if last_frame_at is not None:
+                self._pace.note(last_frame_at, counters.media_time_s, frames)
+            lagging = self._pace.lags(over_s=settings.settle_down_s)
+            if lagging:  # as good as silent for that long
+                quiet_since = min(quiet_since, now - settings.settle_down_s)
+            else:
+                quiet_since = max(quiet_since, last_frame_at or quiet_since)
+            silent_s = now - quiet_since
             if silent_s >= settings.settle_down_s:
-                flowing_since = None
-                self._on_silence(silent_s)
-            elif last_frame_at is not None and now - last_frame_at < settings.settle_down_s:
-                flowing_since = flowing_since if flowing_since is not None else last_frame_at
-                if self._decoded and now - flowing_since >= settings.settle_up_s:
-                    self._on_frames()
+                if not lagging:
+                    self._pace.forget()
+                self._on_silence(silent_s, nonsense=counters.received - received >= _NONSENSE_BYTES)
+            elif last_frame_at is not None and self._frames_are_fresh():
+                self._on_frames(last_frame_at)
 
-    def _on_frames(self) -> None:
-        if not self.proved or self._fallen_silent:
+    def _on_frames(self, last_frame_at: float) -> None:
+        settings = self._tools.settings
+        if self._pace.lags(over_s=settings.settle_up_s / 2):
+            self._flowing_since = None
+            return
+        if self._flowing_since is None:
+            self._flowing_since = last_frame_at
+        # Counted from frame to frame: a single one and then silence is no stream.
+        flowed_s = last_frame_at - self._flowing_since
+        if self._decoded and flowed_s >= settings.settle_up_s and (self._fallen_silent or not self.proved):
             self.proved, self._fallen_silent = True, False
             self._events.on_signal(Signal.PROVED, Rung.FRAMES, None)
 
-    def _on_silence(self, silent_s: float) -> None:
-        reason = Reason.STALLED if self._upstream.counters.frames else Reason.NO_FRAMES
+    def _on_silence(self, silent_s: float, *, nonsense: bool) -> None:
+        if nonsense:
+            reason = Reason.UNDECODABLE
+        else:
+            reason = Reason.STALLED if self._upstream.counters.frames else Reason.NO_FRAMES
         if not self._fallen_silent:
             self._fallen_silent = True
             self._events.on_signal(Signal.SILENT, Rung.PLAYING, reason)
+            # What comes afterwards has to be proved anew, by the first key frame.
+            self._decoded = False
+            self._look_now.set()
+        self._flowing_since = None
         if silent_s >= 2 * self._tools.settings.settle_down_s:
             # It had its chance to go on; a new session may do better than a dead one.
-            raise CameraFault(reason, Rung.PLAYING, f"no frame for {silent_s:.0f} s")
+            raise CameraFault(reason, Rung.PLAYING, f"no frame in time for {silent_s:.0f} s")
 
     async def _watch_picture(self) -> None:
         undecoded = 0
         while True:
-            first = not self._decoded
-            keys_before = self._upstream.counters.key_frames
-            result = await self._look(first=first)
+            await self._hold_key_frame()
+            result = await self._look(first=not self._decoded)
             if result is None:
                 await asyncio.sleep(self._uniform(0.5, 1.5))
                 continue
-            if result.keyframe_decoded:
+            self._upstream.hold_gop = False  # the next look is at another key frame
+            if result.decodes:
                 undecoded = 0
-                if first:
-                    self._upstream.hold_gop = False
-                await asyncio.sleep(self._take(result))
+                await self._pause(self._take(result))
                 continue
             if result.reason is Reason.CODEC_UNSUPPORTED:
                 raise CameraFault(Reason.CODEC_UNSUPPORTED, Rung.PLAYING, result.detail)
-            if not self._fallen_silent and self._frames_are_fresh():
+            if self._flowing_since is not None and self._frames_are_fresh():
                 undecoded += 1
             if undecoded >= _UNDECODED_MAX:
-                keys = self._upstream.counters.key_frames - keys_before
-                raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, f"{keys} key frames seen, none decoded")
+                keys = self._upstream.counters.key_frames
+                raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, f"{keys} key frames came, the last do not decode")
             await asyncio.sleep(self._uniform(0.5, 1.5))
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the next look is due, or the stream falls silent."""
+        self._look_now.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._look_now.wait()
+
+    async def _hold_key_frame(self) -> None:
+        """Wait until a key frame is held that was not looked at yet, so that a look begins at once.
+
+        PyAV would give up a stream on which nothing comes for five seconds, and some cameras send a key frame a minute.
+        While it is waited for, no thread is taken.
+        """
+        upstream, clock = self._upstream, self._tools.clock
+        if not upstream.hold_gop:
+            self._looked_at = upstream.counters.key_frames
+            upstream.hold_gop = True
+        keyless_since = clock.monotonic()
+        while upstream.counters.key_frames <= self._looked_at:
+            if not self._frames_are_fresh():
+                keyless_since = clock.monotonic()
+            elif not self._decoded and clock.monotonic() - keyless_since >= self._tools.settings.keyless_max_s:
+                raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, "frames come, but no key frame to begin with")
+            await asyncio.sleep(_KEY_POLL_S)
 
     async def _look(self, *, first: bool) -> ProbeResult | None:
         """One look by PyAV; None when its process was busy or died, which says nothing about the stream yet."""
@@ -173,6 +231,9 @@ class Watch:
             # It may have been another stream of that process: look again where it can only harm itself.
             self._suspected = True
             return None
+        finally:
+            # Where nothing decodes, a thread may wait inside FFmpeg for what never comes: it would take its process along.
+            self._tools.relay.cut(self._url)
         self._suspected = False
         return result
 
@@ -181,9 +242,14 @@ class Watch:
         settings = self._tools.settings
         if result.facts.codec is not None:
             self._probed = result.facts if not self._decoded else _merged(self._probed, result.facts)
-        self._decoded = True
+        # While nothing flows it was a key frame from before the silence.
+        self._decoded = self._flowing_since is not None or not self._fallen_silent
         reasons: tuple[Reason, ...] = ()
         suspicious = False
+        if self._fallen_silent or self._pace.lags(over_s=settings.settle_up_s / 2):
+            # What comes too late may show what was shown before: no judgement on it, nor by it.
+            self.history = History()
+            return settings.settle_up_s
         for look in result.looks:
             self.history, reasons = judge(self.history, look, frozen_after_s=settings.frozen_after_s)
             suspicious = len(self.history.looks) > 1

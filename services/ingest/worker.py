@@ -1,6 +1,7 @@
 """One worker, put together: relay, media processes, ONVIF, sessions, live media. ``assembly`` gives it its ports."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -24,7 +25,7 @@ from services.ingest.rtsp.upstream import Upstream
 from services.ingest.session import CameraSession
 from services.ingest.supervisor import Supervisor
 from services.ingest.tools import SessionSettings, Tools
-from services.runtime.certificates import RunCertificate, make_run_certificate
+from services.runtime.certificates import make_run_certificate
 from services.runtime.clock import Clock
 from services.runtime.http_server import HttpServer
 from services.runtime.tasks import Shutdown
@@ -74,8 +75,7 @@ class Worker:
         self.live = LiveMuxers(self._feed, self._relay, self._muxing, settings.live_streams_max, clock)
         self._networks = networks
         self._directory = directory
-        self._endpoint: HttpServer | None = None
-        self._certificate: RunCertificate | None = None
+        self._started = contextlib.AsyncExitStack()
         self._supervisor: Supervisor | None = None
 
     @property
@@ -86,12 +86,12 @@ class Worker:
         return self._supervisor
 
     async def start(self) -> None:
-        """Start relay, media processes and, in a split deployment, the media endpoint."""
-        await self._relay.start()
-        await self._probing.start()
-        await self._muxing.start()
-        if self._settings.media_host is not None:
-            await self._serve_media(self._settings.media_host)
+        """Start relay, media processes and, in a split deployment, the media endpoint. What fails leaves nothing behind."""
+        try:
+            await self._start_parts()
+        except BaseException:
+            await self.close()
+            raise
         tools = Tools(
             worker=self.identity,
             directory=self._directory,
@@ -131,13 +131,18 @@ class Worker:
 
     async def close(self) -> None:
         """End everything that ``start`` started."""
-        await self.live.close()
-        if self._endpoint is not None:
-            await self._endpoint.stop()
-        await self._muxing.close()
-        await self._probing.close()
-        await self.onvif.close()
-        await self._relay.close()
+        await self._started.aclose()
+
+    async def _start_parts(self) -> None:
+        self._started.push_async_callback(self.onvif.close)
+        await self._relay.start()
+        self._started.push_async_callback(self._relay.close)
+        for media in (self._probing, self._muxing):
+            await media.start()
+            self._started.push_async_callback(media.close)
+        self._started.push_async_callback(self.live.close)
+        if self._settings.media_host is not None:
+            await self._serve_media(self._settings.media_host)
 
     async def _send_rest(self) -> None:
         try:
@@ -147,22 +152,24 @@ class Worker:
             log.warning("reports were not sent", extra={"count": self.reporter.backlog})
 
     async def _serve_media(self, host: str) -> None:
-        self._certificate = make_run_certificate(self.identity.name)
+        certificate = make_run_certificate(self.identity.name)
+        self._started.callback(certificate.remove)
         token = secrets.token_urlsafe(32)
-        self._endpoint = HttpServer(
+        endpoint = HttpServer(
             media_app(token, self.live, self.onvif, self._networks),
             host,
             self._settings.media_port,
-            certificate=self._certificate.certificate_file,
-            key=self._certificate.key_file,
+            certificate=certificate.certificate_file,
+            key=certificate.key_file,
             graceful_s=2,
         )
-        port = await self._endpoint.start()
+        port = await endpoint.start()
+        self._started.push_async_callback(endpoint.stop)
         shown = self._settings.media_advertise_host or host
         self.identity = self.identity.model_copy(
             update={
                 "media_url": f"https://{f'[{shown}]' if ':' in shown else shown}:{port}",
-                "media_certificate": self._certificate.certificate_pem,
+                "media_certificate": certificate.certificate_pem,
                 "media_token": token,
             }
         )
@@ -170,5 +177,3 @@ class Worker:
     def _feed(self, camera_id: CameraId) -> Upstream | None:
         session = self.supervisor.session_of(camera_id)
         return session.upstream if isinstance(session, CameraSession) else None
-
-

@@ -1,14 +1,17 @@
 """``HlsSource`` of a split deployment: the worker that holds the camera muxes, we fetch. The API never meets a camera."""
 
+import logging
 from typing import Protocol
 
 from pydantic import ValidationError
 
-from services.contracts.errors import Unavailable
+from services.contracts.errors import NotFound, ServiceError, Unavailable
 from services.contracts.hls import HlsWindow
 from services.contracts.ids import CameraId
 from services.contracts.worker_endpoint import WorkerEndpoint
 from services.runtime.worker_clients import WorkerClients
+
+log = logging.getLogger(__name__)
 
 _SEGMENT_MAX = 64 * 1024 * 1024
 
@@ -17,6 +20,18 @@ class NobodyWatches(Unavailable):
     """No worker watches this camera now, so there is no live picture. Try again shortly."""
 
     code = "nobody-watches"
+
+
+class WorkerGivesNothing(Unavailable):
+    """The worker that watches this camera gives no live picture now. Try again shortly."""
+
+    code = "not-playing"
+
+
+class SegmentGone(NotFound):
+    """This segment is not kept any more. Load the playlist again."""
+
+    code = "segment-gone"
 
 
 class Endpoints(Protocol):
@@ -50,5 +65,12 @@ class WorkerHls:
         if endpoint is None:
             raise NobodyWatches
         client = await self._clients.client(endpoint)
-        answer = await client.request("GET", f"/hls/{camera_id}/{what}", max_bytes=_SEGMENT_MAX)
+        try:
+            answer = await client.request("GET", f"/hls/{camera_id}/{what}", max_bytes=_SEGMENT_MAX)
+        except NotFound as error:
+            raise SegmentGone from error
+        except ServiceError as error:
+            # What it says to us, that our token is wrong for example, is nothing to say to a viewer.
+            log.warning("no live media from the worker", extra={"camera_id": camera_id, "error": error.detail})
+            raise WorkerGivesNothing from error
         return answer.body

@@ -13,12 +13,16 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, slots=True)
 class RunCertificate:
-    """Certificate and key as files that only their owner can read, in a directory that goes with this object."""
+    """Certificate and key as files that only their owner can read, in a directory that ``remove`` deletes."""
 
     certificate_pem: str
     certificate_file: Path
     key_file: Path
     directory: "tempfile.TemporaryDirectory[str]"
+
+    def remove(self) -> None:
+        """Delete the files."""
+        self.directory.cleanup()
 
 
 def make_run_certificate(name: str) -> RunCertificate:

@@ -1,5 +1,6 @@
 """HTTP between our own processes. Sole importer of httpx. Every answer is bounded in time and size."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,11 +46,13 @@ class HttpClient:
     """Talks to one process of ours. Redirects are not followed, proxies of the environment not used."""
 
     def __init__(self, base_url: str, token: str, tls: ssl.SSLContext, *, timeout_s: float) -> None:
+        """``timeout_s`` bounds a request from its beginning to the last byte of the answer."""
+        self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             verify=tls,
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
+            timeout=httpx.Timeout(None, connect=min(timeout_s, 5.0)),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
@@ -69,22 +72,21 @@ class HttpClient:
         max_bytes: int = 8 * 1024 * 1024,
         timeout_s: float | None = None,
     ) -> HttpAnswer:
-        """The answer, if it is a 2xx. Raises Unavailable, or the category of error that the status tells."""
+        """The answer, if it is a 2xx. Raises Unavailable, or the category of error that the status tells.
+
+        ``timeout_s``: another bound for this request.
+        """
         try:
-            async with self._client.stream(
-                method,
-                path,
-                json=json,
-                content=content,
-                params=params,
-                timeout=timeout_s if timeout_s is not None else httpx.USE_CLIENT_DEFAULT,
-            ) as answer:
+            async with (
+                asyncio.timeout(timeout_s if timeout_s is not None else self._timeout_s),
+                self._client.stream(method, path, json=json, content=content, params=params) as answer,
+            ):
                 body = bytearray()
                 async for chunk in answer.aiter_bytes():
                     body += chunk
                     if len(body) > max_bytes:
                         raise Unavailable(f"{path} answered with more than {max_bytes} bytes.")
-        except (httpx.HTTPError, ssl.SSLError, OSError) as error:
+        except (httpx.HTTPError, OSError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             raise Unavailable(f"{method} {path} got no answer: {type(error).__name__}.") from error
         if answer.is_success:
             return HttpAnswer(answer.status_code, bytes(body))

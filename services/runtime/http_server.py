@@ -44,7 +44,13 @@ class HttpServer:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
-        """Listen; returns the port. Raises OSError, saying what to change, if the address cannot be had."""
+        """Listen; returns the port. Raises OSError, saying what to change, if the address or the certificate cannot be had."""
+        try:
+            self._server.config.load()  # or a bad certificate would end the server unseen, in its task
+        except OSError as error:  # ssl.SSLError is one too
+            raise OSError(
+                error.errno, f"cannot use the TLS certificate and key ({error.strerror or error}); check their files"
+            ) from error
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             listener = socket.create_server((self._host, self._port), family=family, backlog=2048)

@@ -20,8 +20,9 @@
 
   const sleep = (ms, signal) =>
     new Promise((done, stopped) => {
-      const timer = setTimeout(done, ms);
-      signal.addEventListener("abort", () => { clearTimeout(timer); stopped(signal.reason); }, { once: true });
+      const cut = () => { clearTimeout(timer); stopped(signal.reason); };
+      const timer = setTimeout(() => { signal.removeEventListener("abort", cut); done(); }, ms);
+      signal.addEventListener("abort", cut, { once: true });
     });
 
   const happened = (target, name, signal) =>
@@ -71,7 +72,7 @@
       for (let failures = 0; !stop.aborted; failures += 1) {
         const began = performance.now();
         try {
-          this.tell(failures ? "waiting" : "connecting");
+          if (!failures) this.tell("connecting"); // later, what was told last still stands
           await this.view();
         } catch (error) {
           if (stop.aborted) break;
@@ -131,7 +132,15 @@
       // Segments follow one another whatever their timestamps, which begin anew at every discontinuity.
       buffer.mode = "sequence";
       let next = -1, map = null, fresh_at = performance.now();
+      this.started = false;
       for (;;) {
+        if (this.started && this.video.paused && this.lag(buffer) > KEPT_S) {
+          // Somebody paused: load nothing until playing goes on, at the newest picture.
+          next = -1;
+          fresh_at = performance.now();
+          await sleep(500, stop);
+          continue;
+        }
         const { target_s, segments } = readMedia(await (await this.get(url)).text(), url);
         if (next > (segments.at(-1)?.index ?? 0) + 1) next = -1; // the muxer began anew
         const fresh = segments.filter((segment) => segment.index >= next);
@@ -165,12 +174,18 @@
       await happened(buffer, "updateend", this.stopping.signal);
     }
 
+    lag(buffer) {
+      const { buffered } = buffer;
+      return buffered.length ? buffered.end(buffered.length - 1) - this.video.currentTime : 0;
+    }
+
     async steer(buffer) {
       const { video } = this;
       const { buffered } = buffer;
+      if (!video.isConnected) this.stop(); // the camera left the page
       if (!buffered.length) return;
       const first = buffered.start(0), newest = buffered.end(buffered.length - 1);
-      const lag_s = newest - video.currentTime;
+      const lag_s = this.lag(buffer);
       const outside = video.currentTime < buffered.start(buffered.length - 1) || lag_s < 0;
       if (outside || (lag_s > TOO_FAR_S && !video.paused)) video.currentTime = Math.max(first, newest - BEHIND_S);
       video.playbackRate = lag_s > BEHIND_S + 2 && lag_s <= TOO_FAR_S ? 1.1 : 1;

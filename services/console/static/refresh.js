@@ -46,8 +46,8 @@
 
   async function load() {
     const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(patience_ms) });
-    if (answer.redirected) {
-      location.reload(); // the session is over
+    if (answer.redirected || answer.status === 404) {
+      location.reload(); // the session is over, or what the page shows is gone
       return;
     }
     if (!answer.ok) throw new Error(`answer ${answer.status}`);

@@ -14,7 +14,7 @@ from services.ingest.media.call import Call
 from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.media.pool import Pool
 from services.ingest.media.process import ProcessLimits
-from services.ingest.media.results import MediaHostLost, ProbeResult
+from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeResult
 from services.ingest.media.wire import Frame
 from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, Look
 
@@ -68,7 +68,8 @@ class MediaHost:
         """Open a stream as a player would, decode its next key frame, watch it for ``watch_s`` of media time.
 
         ``watch_s`` 0 is the quick look: the next key frame, its picture and no rates. ``deadline_s`` includes the wait
-        for a free thread; when it comes, the result tells what was learned until then. The caller then closes the
+        for a free thread, which takes half of it at most: a stream that was given no time shall not look like one that
+        does not open. When it comes, the result tells what was learned until then. The caller then closes the
         relay's connection, which frees the thread. ``alone`` is for a stream that was being probed when a process was
         lost: it gets a process to itself, where it can harm no other.
 
@@ -77,7 +78,7 @@ class MediaHost:
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline_s
         pool = await self._started_alone() if alone else self._pool
-        process = await pool.place(until)
+        process = await pool.place(until - deadline_s / 2)
         remaining_s = max(until - loop.time(), 0.0)
         call = process.begin(
             {"op": "probe", "url": url, "deadline_s": remaining_s, "watch_s": watch_s, "silence_s": silence_s},
@@ -97,7 +98,11 @@ class MediaHost:
     async def _started_alone(self) -> Pool:
         if self._alone_starting is None or _failed(self._alone_starting):
             self._alone_starting = asyncio.create_task(self._alone.start(), name="media process alone")
-        await asyncio.shield(self._alone_starting)
+        try:
+            await asyncio.shield(self._alone_starting)
+        except MediaHostLost as error:
+            # It never got to see the stream, which must not be blamed for it.
+            raise MediaHostBusy("the process for streams that need one alone does not start") from error
         return self._alone
 
 

@@ -25,8 +25,9 @@ _FOLLOWING = 8
 # Key frames of one probe that become looks, and how far apart they are at least.
 _LOOKS_MAX = 4
 _LOOKS_APART_S = 0.4
-# Key frames of one probe that are tried.
+# Key frames of one probe that are tried, and after how many failures in a row from its beginning it gives up.
 _TRIES_MAX = 12
+_TRIES_IN_VAIN = 5
 # Packets of one probe that are measured, and bytes that are taken at all.
 _PACKETS_MAX = 4000
 _BYTES_MAX = 64 * 1024 * 1024
@@ -93,6 +94,8 @@ class _Watch:
                 return Reason.UNDECODABLE, f"{self._bytes} bytes came and the watch is not over"
             if packet.is_keyframe:
                 self._look(packet, now)
+                if self._decoded_at is None and self._tries >= _TRIES_IN_VAIN:
+                    return self._progress.reason_at(now)
             if self._decoded_at is not None:
                 self._follow(packet)
                 if self._is_over(packet, now - self._decoded_at):

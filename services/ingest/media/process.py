@@ -121,6 +121,7 @@ class MediaProcess:
         """End the child at once. Its requests fail, and it is started again."""
         if self._process is not None and self._process.returncode is None:
             self._why = why
+            self._ready.clear()  # no more requests for it
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
@@ -237,7 +238,6 @@ class MediaProcess:
         """Replace a child that has served long."""
         self._served += 1
         if self._served >= self._limits.recycle_after * (2 if self._calls else 1):
-            self._ready.clear()
             self.kill(_SERVED)
 
     def _forget(self, call: Call) -> None:

@@ -38,6 +38,14 @@ class ProbeResult:
     reason: Reason | None
     detail: str  # for logs; holds no URL
 
+    @property
+    def decodes(self) -> bool:
+        """Whether a key frame decoded, and not by luck: to H.265 one in eighty slices of random bytes is a picture.
+
+        Malformed SEI messages count as errors of frames that decode, so there may be as many as frames, and more.
+        """
+        return self.keyframe_decoded and 2 * self.frames_decoded >= self.decode_errors
+
 
 class MediaHostBusy(Exception):
     """No media thread came free in time. Nothing was asked of the stream; try later."""

@@ -32,6 +32,8 @@ class Counters:
     packets_lost: int = 0
     #: Frames on our channel that were no RTP packets.
     bad_packets: int = 0
+    #: Everything that came, but for whole frames on channels of others: sound goes on when the picture has stopped.
+    received: int = 0
     #: When a new frame last arrived, by the monotonic clock. What waited in a buffer meanwhile arrives all at once:
     #: compare with ``media_time_s`` before calling a stream fresh.
     last_frame_at: float | None = None

@@ -51,6 +51,7 @@ class Intake:
         self._now = 0.0
         self._allowance = float(limits.burst_bytes)
         self._badness = 0
+        self._rest_bytes = 0  # of what was offered and will be offered again
         self._keep_alive_at = self._report_at = 0.0
         self._own_ssrc = secrets.randbits(32)
         self._own_name = secrets.token_hex(8)
@@ -85,6 +86,7 @@ class Intake:
         limits = self._limits
         self._allowance = min(limits.burst_bytes, self._allowance + (now - self._now) * limits.bytes_per_s)
         self._now = now
+        self.counters.received += end - start - self._rest_bytes
         demultiplexer = self._demultiplexer
         frames = demultiplexer.frames
         try:
@@ -92,6 +94,7 @@ class Intake:
             self._charge(consumed - start + (demultiplexer.frames - frames) * _FRAME_CHARGE)
         except RtspProtocolError as error:
             raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, str(error)) from error
+        self._rest_bytes = end - consumed
         self.counters.sample(now)
         if self._fanout.active:
             self._fanout.flush()
@@ -140,7 +143,9 @@ class Intake:
                 self._fanout.packet(flags, buffer, start, end)
         elif channel == self._rtcp_channel:
             self._on_rtcp(bytes(buffer[start:end]))
-        # Other channels are passed over: some cameras send audio that nobody set up.
+        else:
+            # Other channels are passed over: some cameras send audio that nobody set up.
+            self.counters.received -= end - start
 
     def _count_bad(self) -> None:
         self.counters.bad_packets += 1

@@ -79,8 +79,12 @@ class Relay:
 
     def unmount(self, url: str) -> None:
         """Serve a feed no longer and end its clients. Idempotent."""
+        self._mounts.pop(url.rpartition("/")[2], None)
+        self.cut(url)
+
+    def cut(self, url: str) -> None:
+        """End the clients of a feed, which may be opened anew. A thread that reads in vain inside FFmpeg is freed by it."""
         token = url.rpartition("/")[2]
-        self._mounts.pop(token, None)
         for client in tuple(self._clients):
             if client.token == token:
                 client.abort()

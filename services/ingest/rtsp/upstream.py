@@ -22,6 +22,8 @@ from services.ingest.rtsp.urls import request_url
 from services.runtime.clock import Clock
 
 _MIB = 1024 * 1024
+#: A sender without a wall clock may tell the time since its start, or nothing (RFC 3550 section 6.4.1): years before 2000.
+_WALL_CLOCK_SINCE = 946_684_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,12 @@ class Upstream:
 
     @property
     def clock_offset_s(self) -> float | None:
-        """The camera's wall clock minus ours, by its last sender report; None before one."""
+        """The camera's wall clock minus ours, by its last sender report; None before one, or if it tells no wall clock."""
         if self._intake.heard is None:
             return None
         report, heard_at = self._intake.heard
+        if report.unix_time_s < _WALL_CLOCK_SINCE:
+            return None
         return report.unix_time_s - (self._clock.now().timestamp() - (self._clock.monotonic() - heard_at))
 
     @property
@@ -159,11 +163,14 @@ class Upstream:
         if self._transport is not None and not self._over.is_set():
             self._intake.close()
             self._flush()
-            if self._session.state is State.CLOSING:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._limits.teardown_s):
-                        await self._over.wait()
-            self._transport.abort()
+            try:
+                if self._session.state is State.CLOSING:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._limits.teardown_s):
+                            await self._over.wait()
+            finally:
+                # Also when we are cancelled meanwhile: nobody else would ever end this connection.
+                self._transport.abort()
         self._over.set()
 
     # Opening

@@ -115,3 +115,20 @@ async def test_an_attempt_that_raises_gives_the_turn_back() -> None:
             raise OSError("cut")
     async with asyncio.timeout(1):
         await attempt(budget, assignment(), AuthOutcome.ACCEPTED)
+
+
+async def test_a_password_changed_while_all_channels_play_is_tried_twice_and_not_by_each() -> None:
+    budget, attempts = AuthBudget(StillClock()), 0
+    await attempt(budget, assignment(), AuthOutcome.ACCEPTED)
+
+    async def channel() -> None:
+        nonlocal attempts
+        one = assignment()
+        budget.lost(one)
+        async with budget.turn(one):
+            attempts += 1
+            await asyncio.sleep(0.001)
+            budget.note(one, AuthOutcome.REFUSED)
+
+    await asyncio.gather(*(channel() for _ in range(16)), return_exceptions=True)
+    assert attempts == 2
