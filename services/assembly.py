@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
-from starlette.types import ASGIApp
-
 from services.access.audit import Audit
 from services.access.keys import ApiKeys
 from services.access.sessions import ConsoleSessions
@@ -21,7 +19,7 @@ from services.aggregator.derive import FlappingRule
 from services.aggregator.evidence import HealthEvidence
 from services.aggregator.queries import StatusQueries
 from services.aggregator.service import Aggregator, SweepGuard
-from services.api.app import create_app, wrapped
+from services.api.app import App, create_app, wrapped
 from services.api.idempotency import IdempotencyStore
 from services.api.services import ApiServices
 from services.bus.delivery import BusCounters
@@ -225,7 +223,7 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
         process.stack.push_async_callback(clients.close)
         interrogator, hls = WorkerInterrogator(parts.desk, clients), WorkerHls(parts.desk, clients)
     server = HttpServer(
-        build_app(process, parts, interrogator, hls, SystemResolver()),
+        wrapped(build_app(process, parts, interrogator, hls, SystemResolver())),
         settings.host,
         settings.port,
         certificate=settings.tls_cert,
@@ -245,8 +243,8 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
 
 def build_app(
     process: Process, parts: RegistryParts, interrogator: Interrogator, hls: HlsSource, resolver: Resolver
-) -> ASGIApp:
-    """API and console over these parts."""
+) -> App:
+    """API and console over these parts, without the middleware."""
     settings, clock, database = process.settings, process.clock, parts.database
     api_keys = ApiKeys(database, parts.audit, provinces.scope_of, clock)
     registry = Registry(database, process.bus, parts.audit, parts.files, clock)
@@ -299,7 +297,7 @@ def build_app(
         public_url=settings.public_url,
         secure=settings.tls_cert is not None or settings.tls_terminated,
     )
-    return wrapped(create_app(services, console_routes(pages)))
+    return create_app(services, console_routes(pages))
 
 
 async def add_ops(process: Process) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
@@ -25,6 +25,9 @@ ROUTERS = (
     workers.router,
     health.router,
 )
+
+#: What ``create_app`` makes, for callers that need not know FastAPI.
+App: TypeAlias = FastAPI
 
 _DESCRIPTION = """
 Registers facilities and their cameras, says which are really connected and why, and lets the monitoring centre look.

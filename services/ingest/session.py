@@ -66,9 +66,12 @@ class CameraSession:
         tasks = [task for task in (self._running, self._uploading) if task is not None]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-            self._tools.budget.leave(self._current)
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:
+            if self._running is not None:
+                self._tools.budget.leave(self._current)
 
     @property
     def facts(self) -> StreamFacts:

@@ -7,6 +7,7 @@ Renewing, claiming and fencing run apart, so that a directory or a camera that i
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,6 @@ CLAIM_EVERY_S = 2.0
 RENEWALS_PER_TTL = 4
 FENCE_MARGIN = 1 / 6
 RENEW_BATCH = 500
-#: Nudges come in swarms, for example when a province is registered; rounds do not follow each other faster.
-_NUDGE_GAP_S = 0.5
 #: At the end: how long answers under way are waited for, then sessions that stop, then the releases.
 _LAST_ANSWER_S = 2.0
 _STOP_S = 5.0
@@ -67,14 +66,20 @@ class Supervisor:
         directory: CameraDirectory,
         new_session: Callable[[CameraAssignment], Session],
         clock: Clock,
+        *,
+        gap_s: float = 0.5,
     ) -> None:
-        """``ttl_s`` is what leases are expected to last; the directory's word counts from the first renewal on."""
+        """``ttl_s`` is what leases are expected to last; the directory's word counts from the first renewal on.
+
+        ``gap_s`` is the least pause between two rounds: nudges come in swarms, when a province is registered for example.
+        """
         self._worker = worker
         self._capacity = capacity
         self._ttl_s = ttl_s
         self._directory = directory
         self._new_session = new_session
         self._clock = clock
+        self._gap_s = gap_s
         self._held: dict[CameraId, _Held] = {}
         self._ending: dict[CameraId, asyncio.Task[None]] = {}
         self._renew_now = asyncio.Event()
@@ -109,10 +114,10 @@ class Supervisor:
         claim_every_s = min(CLAIM_EVERY_S, renew_every_s)
         asking = [
             asyncio.create_task(
-                repeat("renew", shutdown, renew_every_s, self._renew, wake=self._renew_now, least_s=_NUDGE_GAP_S)
+                repeat("renew", shutdown, renew_every_s, self._renew, wake=self._renew_now, least_s=self._gap_s)
             ),
             asyncio.create_task(
-                repeat("claim", shutdown, claim_every_s, self._claim, wake=self._claim_now, least_s=_NUDGE_GAP_S)
+                repeat("claim", shutdown, claim_every_s, self._claim, wake=self._claim_now, least_s=self._gap_s)
             ),
         ]
         # Goes on until the last session has stopped, whatever takes long at the end.
@@ -140,23 +145,27 @@ class Supervisor:
 
     async def _begin(self, assignments: Sequence[CameraAssignment], sent: float) -> None:
         """Watch what was leased to us."""
-        # A session of before, whose lease we lost perhaps without knowing: some cameras serve only one at a time.
-        ending = [task for one in assignments if (task := self._end(one.camera_id)) is not None]
-        if ending:
-            await asyncio.wait(ending, timeout=_STOP_S)
         deadline = self._deadline(sent)
         if assignments and deadline <= self._clock.monotonic():
             log.warning("leases came too late", extra={"count": len(assignments)})
             await self._directory.release_leases(self._worker, [_ref(one) for one in assignments])
             return
         for assignment in assignments:
-            session = self._new_session(assignment)
-            self._held[assignment.camera_id] = _Held(session, deadline)
-            session.start()
+            before = self._end(assignment.camera_id)
+            held = self._held[assignment.camera_id] = _Held(self._new_session(assignment), deadline)
+            if before is None:
+                held.session.start()
+            else:  # some cameras serve only one session at a time
+                before.add_done_callback(functools.partial(self._start, held))
         if assignments:
             self.claimed += len(assignments)
             self._renew_now.set()  # tells how long the leases really last
             log.info("cameras leased", extra={"count": len(assignments), "held": self.held})
+
+    def _start(self, held: _Held, _: "asyncio.Task[None]") -> None:
+        """The session before this one has ended."""
+        if self._held.get(held.session.assignment.camera_id) is held:
+            held.session.start()
 
     async def _renew(self) -> None:
         """Prolong all leases. A directory that does not answer is tolerated until the fence."""
@@ -215,7 +224,7 @@ class Supervisor:
         for camera_id in list(self._held):
             self._end(camera_id)
         if self._ending:
-            await asyncio.wait(self._ending.values(), timeout=_STOP_S)
+            await asyncio.wait(self._ending.values())  # each is bounded
         try:
             async with asyncio.timeout(_RELEASE_S):
                 for start in range(0, len(refs), RENEW_BATCH):
@@ -255,6 +264,7 @@ def _ref(assignment: CameraAssignment) -> LeaseRef:
 
 async def _stopped(session: Session) -> None:
     try:
-        await session.stop()
+        async with asyncio.timeout(_STOP_S):
+            await session.stop()
     except Exception:
         log.exception("session did not stop cleanly", extra={"camera_id": session.assignment.camera_id})

@@ -14,6 +14,7 @@ from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeRes
 from services.ingest.pace import Pace
 from services.ingest.picture import History, judge
 from services.ingest.rtsp.upstream import Upstream
+from services.ingest.sense import Sense
 from services.ingest.tools import Tools
 
 _TICK_S = 0.5
@@ -28,8 +29,6 @@ _LOOK_DEADLINE_S = 15.0
 _UNDECODED_MAX = 2
 #: A picture that looks as before is looked at again so soon.
 _SUSPICION_S = 5.0
-#: Without a frame, so many bytes are no stream that stopped but one that makes no sense.
-_NONSENSE_BYTES = 16 * 1024
 
 
 class WatchEvents(Protocol):
@@ -70,6 +69,7 @@ class Watch:
         self._suspected = False
         self._looked_at = 0  # how many key frames had come before the one that is held for the next look
         self._pace = Pace()
+        self._sense = Sense()
         #: Looks so far; outlives this watch, since a frozen picture may survive a reconnect.
         self.history = history
         #: Whether frames were proved during this watch.
@@ -106,14 +106,12 @@ class Watch:
         finally:
             for task in tasks:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch_frames(self) -> None:
         clock, settings, counters = self._tools.clock, self._tools.settings, self._upstream.counters
         tick_s = min(_TICK_S, settings.settle_down_s / 10)
         quiet_since = last_tick = clock.monotonic()
-        frames, received = counters.frames, counters.received
         while True:
             await asyncio.sleep(tick_s)
             now = clock.monotonic()
@@ -122,13 +120,12 @@ class Watch:
                 quiet_since, self._flowing_since = quiet_since + now - last_tick - tick_s, None
                 self._pace.forget()
             last_tick = now
-            if counters.frames != frames:
-                frames, received = counters.frames, counters.received
+            self._sense.note(now, counters.received, counters.bytes)
             last_frame_at = counters.last_frame_at
             if last_frame_at is not None:
-                self._pace.note(last_frame_at, counters.media_time_s, frames)
+                self._pace.note(last_frame_at, counters.media_time_s, counters.frames)
             lagging = self._pace.lags(over_s=settings.settle_down_s)
-            if lagging:  # as good as silent for that long
+            if lagging or self._sense.nonsense:  # as good as silent for that long
                 quiet_since = min(quiet_since, now - settings.settle_down_s)
             else:
                 quiet_since = max(quiet_since, last_frame_at or quiet_since)
@@ -136,7 +133,7 @@ class Watch:
             if silent_s >= settings.settle_down_s:
                 if not lagging:
                     self._pace.forget()
-                self._on_silence(silent_s, nonsense=counters.received - received >= _NONSENSE_BYTES)
+                self._on_silence(silent_s)
             elif last_frame_at is not None and self._frames_are_fresh():
                 self._on_frames(last_frame_at)
 
@@ -153,8 +150,8 @@ class Watch:
             self.proved, self._fallen_silent = True, False
             self._events.on_signal(Signal.PROVED, Rung.FRAMES, None)
 
-    def _on_silence(self, silent_s: float, *, nonsense: bool) -> None:
-        if nonsense:
+    def _on_silence(self, silent_s: float) -> None:
+        if self._sense.nonsense:
             reason = Reason.UNDECODABLE
         else:
             reason = Reason.STALLED if self._upstream.counters.frames else Reason.NO_FRAMES

@@ -4,7 +4,6 @@ The first SIGTERM or SIGINT asks everything to finish; the second ends the proce
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -99,8 +98,7 @@ async def _first_of(*waits: Awaitable[object] | None, timeout: float) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_until_shutdown(

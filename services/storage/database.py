@@ -40,8 +40,9 @@ class DatabaseUnavailable(Unavailable):
     code = "database-unavailable"
 
 
-#: What PostgreSQL calls a transaction that it ended so that others can go on: repeating it helps.
-_TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
+#: Classes of SQLSTATE that tell of the server and not of our statement: connection lost, transaction rolled back so
+#: that others can go on, resources short, lock not had in time, operator intervened.
+_TRY_AGAIN = ("08", "40", "53", "55", "57")
 
 
 @contextlib.contextmanager
@@ -52,7 +53,8 @@ def _translated() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise DatabaseUnavailable from error
     except DBAPIError as error:
-        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
+        sqlstate = str(getattr(error.orig, "sqlstate", ""))
+        if error.connection_invalidated or sqlstate.startswith(_TRY_AGAIN):
             raise DatabaseUnavailable from error
         raise
 

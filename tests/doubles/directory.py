@@ -104,7 +104,8 @@ class ScriptedDirectory:
 
     async def claim_cameras(self, worker: WorkerIdentity, claim: Claim) -> Sequence[CameraAssignment]:
         self._enter("claim_cameras", worker)
-        now, granted = self._clock.monotonic(), []
+        now = self._clock.monotonic()
+        granted: list[CameraAssignment] = []
         for camera_id, camera in self.cameras.items():
             lease = self.leases.get(camera_id)
             if (lease is None or lease.until <= now) and len(granted) < claim.capacity - claim.held:

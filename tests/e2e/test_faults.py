@@ -7,7 +7,6 @@ by one test for each.
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -233,9 +232,7 @@ async def _recorder_without_a_channel(system: System, recorder: SimulatedDevice)
     return answer, len((await system.get("/v1/cameras", facility_id=facility))["items"])
 
 
-async def _foreign_address(
-    site: SimulatedSite, system: System, ward: Ward, device: SimulatedDevice
-) -> list[Json]:
+async def _foreign_address(site: SimulatedSite, system: System, ward: Ward, device: SimulatedDevice) -> list[Json]:
     """A device behind NAT. It is asked where its stream is when it is registered and when its credentials change."""
     await site.set_fault(device.name, Fault.ADDRESS_WRONG)
     (camera,) = (await ward.admit(device, "onvif")).cameras
@@ -294,19 +291,20 @@ def test_the_verdict_on_a_fault_is_right_and_stays(story: Story, name: str) -> N
     assert places == sorted(places), "one reason may follow another, not come and go"
     for status in seen.states:
         assert status["state"] == case.state
-        assert [reason["code"] for reason in status["reasons"]] == (
-            [] if case.advisory else [_first_reason(one) for one in (seen.during[0],)]
-        ) or _first_reason(status) in case.reasons
+        codes = [reason["code"] for reason in status["reasons"]]
+        assert codes == [] if case.advisory else codes[0] in case.reasons
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_that_ends_leaves_nothing_behind(story: Story, name: str) -> None:
     case, seen = CASES[name], story.of(name)
     assert (seen.after["rung"], seen.after["reasons"]) == ("picture", [])
-    expected = [("unknown", "connected")]
-    if case.state != "connected":
-        expected += [("connected", case.state), (case.state, "connected")]
-    assert seen.changes == expected, "each change is written once"
+    states = ["connected"] if case.advisory else ["connected", case.state, "connected"]
+    # The channels of a recorder go and come one after the other, so that its facility may pass through degraded.
+    passing = case.channels > 1 and case.state == "disconnected"
+    told = [change for change in seen.changes if not (passing and change[1] == "degraded")]
+    assert [now for _, now in told] == states, "each change is written once"
+    assert [was for was, _ in seen.changes] == ["unknown", *(now for _, now in seen.changes[:-1])], "none is left out"
 
 
 @pytest.mark.parametrize("name", PASSWORDS)

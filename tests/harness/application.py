@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from services import assembly
 from services.access.keys import ApiKeys
 from services.access.roles import Role
 from services.aggregator.service import Aggregator
+from services.api.app import wrapped
 from services.migrations import runner
 from services.registry import provinces
 from services.registry.directory import LocalDirectory
@@ -33,6 +35,7 @@ class Application:
 
     process: assembly.Process
     parts: assembly.RegistryParts
+    app: FastAPI
     transport: httpx.ASGITransport
     interrogator: ScriptedInterrogator
     hls: ScriptedHls
@@ -42,6 +45,11 @@ class Application:
     @property
     def database(self) -> Database:
         return self.parts.database
+
+    @property
+    def paths(self) -> set[str]:
+        """The path of every route, of API and console."""
+        return {str(getattr(route, "path", "")) for route in self.app.router.routes}
 
     @property
     def directory(self) -> LocalDirectory:
@@ -88,7 +96,8 @@ async def running_application(database_url: str, data_dir: Path, **settings: Any
         yield Application(
             process,
             parts,
-            httpx.ASGITransport(app, raise_app_exceptions=False),
+            app,
+            httpx.ASGITransport(wrapped(app), raise_app_exceptions=False),
             interrogator,
             hls,
             aggregator,

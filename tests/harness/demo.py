@@ -70,6 +70,18 @@ class Demo:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """What the API answers to this document."""
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode(), headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def simulated_cameras(self) -> dict[str, Any]:
+        """The cameras and channels of the simulator by name, with their addresses and passwords."""
+        with urllib.request.urlopen(f"{self.control_url}/site", timeout=10) as answer:
+            return {camera["name"]: camera for camera in json.load(answer)["cameras"]}
+
     def facility_id(self, code: str) -> str:
         found: str = self.get(f"/v1/facilities?code={code}")["items"][0]["id"]
         return found

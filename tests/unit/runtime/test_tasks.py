@@ -42,6 +42,40 @@ async def test_a_wake_cuts_the_pause_short() -> None:
     assert calls == 2
 
 
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_cancellation_is_never_swallowed(steps: int) -> None:
+    async def step() -> None:
+        await asyncio.sleep(0)
+
+    wake = asyncio.Event()
+    running = asyncio.create_task(repeat("test", Shutdown(), 3600, step, wake=wake))
+    await asyncio.sleep(0.01)
+    wake.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
+
+
+async def test_wakes_do_not_make_it_run_without_a_pause() -> None:
+    shutdown, wake, calls = Shutdown(), asyncio.Event(), 0
+
+    async def step() -> None:
+        nonlocal calls
+        calls += 1
+
+    running = asyncio.create_task(repeat("test", shutdown, 3600, step, wake=wake, least_s=0.1))
+    for _ in range(50):
+        wake.set()
+        await asyncio.sleep(0.005)
+    assert 2 <= calls <= 5
+    shutdown.request()
+    async with asyncio.timeout(1):
+        await running
+
+
 async def test_a_task_that_ends_early_stops_the_others() -> None:
     shutdown, stopped = Shutdown(), False
 

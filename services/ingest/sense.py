@@ -1,0 +1,40 @@
+"""Whether what arrives is a stream at all: a device gone mad sends bytes, but few of them are packets of ours. Pure."""
+
+from collections import deque
+from typing import NamedTuple
+
+_WINDOW_S = 5.0
+#: Fewer bytes in that time prove nothing: a stream that stopped still has its keep-alives.
+_ENOUGH_BYTES = 16 * 1024
+_GOOD_SHARE_MIN = 0.5
+
+
+class _Sample(NamedTuple):
+    at: float
+    received: int
+    good: int
+
+
+class Sense:
+    """The newest bytes of one stream."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque()
+
+    def note(self, now: float, received: int, good: int) -> None:
+        """So many bytes have come in all until now, and so many of them in packets of the stream."""
+        samples = self._samples
+        samples.append(_Sample(now, received, good))
+        while len(samples) > 2 and now - samples[1].at >= _WINDOW_S:
+            samples.popleft()
+
+    @property
+    def nonsense(self) -> bool:
+        """Whether most of what came over the last seconds belongs to nothing."""
+        first, last = self._samples[0], self._samples[-1]
+        received = last.received - first.received
+        return (
+            last.at - first.at >= _WINDOW_S
+            and received >= _ENOUGH_BYTES
+            and last.good - first.good < _GOOD_SHARE_MIN * received
+        )
