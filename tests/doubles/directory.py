@@ -18,7 +18,7 @@ from services.contracts.camera import (
     WorkerIdentity,
 )
 from services.contracts.errors import Forbidden
-from services.contracts.ids import CameraId, DeviceId, WorkerId, new_id
+from services.contracts.ids import CameraId, WorkerId, new_id
 from services.runtime.clock import Clock
 
 WORKER = WorkerIdentity(worker_id=new_id(), name="worker under test")
@@ -60,7 +60,7 @@ class ScriptedDirectory:
         self.credentials: dict[CameraId, Credentials] = {}
         #: Names of the methods called, in order.
         self.calls: list[str] = []
-        self.auth: list[tuple[DeviceId, int, AuthOutcome]] = []
+        self.auth: list[tuple[CameraId, int, AuthOutcome]] = []
         self.told: list[Interrogation] = []
         self.snapshots: list[Snapshot] = []
         self.released: list[LeaseRef] = []
@@ -145,7 +145,7 @@ class ScriptedDirectory:
 
     async def record_auth(self, worker: WorkerIdentity, lease: LeaseRef, version: int, outcome: AuthOutcome) -> None:
         self._enter("record_auth")
-        self.auth.append((self.cameras[lease.camera_id].device_id, version, outcome))
+        self.auth.append((lease.camera_id, version, outcome))
         await self._leave("record_auth")
 
     async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:

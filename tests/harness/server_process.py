@@ -74,6 +74,11 @@ class ServerProcess:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process id: the wrapper replaces itself by the command."""
+        return self._process.pid
+
     def wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
         """Return when ``ready`` says so. Raises RuntimeError, with the end of the log, if the process ends first."""
         deadline = time.monotonic() + timeout_s

@@ -1,13 +1,10 @@
 """Where the stream of an ONVIF camera is, and when its device is asked again."""
 
-import asyncio
 from ipaddress import ip_network
 
 import pytest
 
-from services.bus.port import BusLimits
 from services.contracts.camera import (
-    AuthOutcome,
     CameraAssignment,
     Channel,
     Credentials,
@@ -26,7 +23,6 @@ from tests.doubles.directory import an_assignment
 from tests.doubles.ingest_tools import some_tools
 
 ONVIF = OnvifSource(address="10.20.3.4", port=80)
-LIMITS = BusLimits()
 
 
 def told(path: str = "/main", original: str = "rtsp://10.20.3.4/main", offset_s: float | None = None) -> Interrogation:
