@@ -57,7 +57,7 @@ def register(demo: Demo) -> None:
             "name": site.name,
             "province_code": site.province,
             "kind": site.kind,
-            "reach": site.code,
+            "reach": site.code.lower(),
         }
         facility_id = demo.post("/v1/facilities", facility)["id"]
         for name, zone in zip(site.cameras, _ZONES, strict=False):
@@ -99,7 +99,7 @@ async def take(browser: Browser, demo: Demo) -> None:
             await sign_in(page, demo.url, demo.key, path)
             if path.startswith("/cameras/"):
                 await page.click("[data-live-for]")
-                await page.wait_for_function("document.querySelector('video').currentTime > 2", timeout=20_000)
+                await page.wait_for_function("() => document.querySelector('video').currentTime > 2", timeout=20_000)
             await page.wait_for_load_state("networkidle" if "cameras" not in path else "load")
             target = IMAGES / f"{name}.png"
             await page.screenshot(path=target)

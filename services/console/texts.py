@@ -91,9 +91,7 @@ TEXTS: Mapping[str, Bilingual] = {
     "overview.all": Bilingual("All", "Tổng"),
     "overview.accepted": Bilingual("Accepted", "Nghiệm thu"),
     "overview.nothing": Bilingual("No facility is registered yet.", "Chưa có cơ sở nào được đăng ký."),
-    "overview.silent": Bilingual(
-        "{n} provinces have no facility registered", "{n} tỉnh, thành phố chưa đăng ký cơ sở nào"
-    ),
+    "overview.silent": Bilingual("Provinces without any facility: {n}", "Tỉnh, thành phố chưa có cơ sở nào: {n}"),
     "overview.troubled": Bilingual("Newest trouble", "Sự cố mới nhất"),
     "overview.no_trouble": Bilingual(
         "Every facility that has cameras is connected.", "Mọi cơ sở có camera đều đang kết nối."
@@ -182,6 +180,8 @@ TEXTS: Mapping[str, Bilingual] = {
     # Live
     "live.watch": Bilingual("Live", "Xem trực tiếp"),
     "live.stop": Bilingual("Stop", "Dừng"),
+    "live.now": Bilingual("Live", "Trực tiếp"),
+    "live.still": Bilingual("No new picture for some seconds …", "Chưa có hình mới, đang chờ …"),
     "live.of": Bilingual("Live view of {camera}", "Hình ảnh trực tiếp của {camera}"),
     "live.connecting": Bilingual("Opening the live view …", "Đang mở hình ảnh trực tiếp …"),
     "live.waiting": Bilingual("The live view was interrupted; trying again …", "Hình ảnh bị gián đoạn, đang thử lại …"),

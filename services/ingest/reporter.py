@@ -35,10 +35,17 @@ class _Queue:
 class Reporter:
     """Changes are never coalesced, heartbeats are. While the broker is away both wait, within bounds."""
 
-    def __init__(self, worker_id: UUID, bus: Bus, gather: Callable[[], float] = lambda: _GATHER_S) -> None:
+    def __init__(
+        self,
+        worker_id: UUID,
+        bus: Bus,
+        gather: Callable[[], float] = lambda: _GATHER_S,
+        backlog_max: int = BACKLOG_MAX,
+    ) -> None:
         self._worker_id = worker_id
         self._bus = bus
         self._gather = gather
+        self._backlog_max = backlog_max
         self._queues: dict[FacilityId, _Queue] = {}
         self._waiting = asyncio.Event()
         self._backlog = 0
@@ -56,7 +63,7 @@ class Reporter:
         queue.changes.append(report)
         queue.heartbeats.pop(report.camera_id, None)
         self._backlog += 1
-        if self._backlog > BACKLOG_MAX:
+        if self._backlog > self._backlog_max:
             self._drop_oldest()
         self._waiting.set()
 

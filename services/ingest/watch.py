@@ -111,7 +111,7 @@ class Watch:
     async def _watch_frames(self) -> None:
         clock, settings, counters = self._tools.clock, self._tools.settings, self._upstream.counters
         tick_s = min(_TICK_S, settings.settle_down_s / 10)
-        quiet_since = last_tick = clock.monotonic()
+        quiet_since = last_tick = paced_from = clock.monotonic()
         while True:
             await asyncio.sleep(tick_s)
             now = clock.monotonic()
@@ -119,10 +119,11 @@ class Watch:
                 # Only what we looked at counts as silence, or an overloaded process would never find any.
                 quiet_since, self._flowing_since = quiet_since + now - last_tick - tick_s, None
                 self._pace.forget()
+                paced_from = now - tick_s  # a frame of before the pause is no beginning
             last_tick = now
             self._sense.note(now, counters.received, counters.bytes)
             last_frame_at = counters.last_frame_at
-            if last_frame_at is not None:
+            if last_frame_at is not None and last_frame_at >= paced_from:
                 self._pace.note(last_frame_at, counters.media_time_s, counters.frames)
             lagging = self._pace.lags(over_s=settings.settle_down_s)
             if lagging or self._sense.nonsense:  # as good as silent for that long
@@ -133,6 +134,7 @@ class Watch:
             if silent_s >= settings.settle_down_s:
                 if not lagging:
                     self._pace.forget()
+                    paced_from = now
                 self._on_silence(silent_s)
             elif last_frame_at is not None and self._frames_are_fresh():
                 self._on_frames(last_frame_at)

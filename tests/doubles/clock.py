@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from services.runtime.clock import SystemClock
+
 
 class StillClock:
     """Satisfies ``runtime.clock.Clock``."""
@@ -19,3 +21,23 @@ class StillClock:
     def move(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+class SlippingClock:
+    """The machine's clock, which may slip forward: as it looks to a process that stood still meanwhile."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._slipped_s = 0.0
+        #: Slips so far at every reading of the monotonic hand: a process that always comes late.
+        self.slips_each_time_s = 0.0
+
+    def now(self) -> datetime:
+        return self._clock.now() + timedelta(seconds=self._slipped_s)
+
+    def monotonic(self) -> float:
+        self._slipped_s += self.slips_each_time_s
+        return self._clock.monotonic() + self._slipped_s
+
+    def slip(self, seconds: float) -> None:
+        self._slipped_s += seconds

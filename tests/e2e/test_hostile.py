@@ -123,6 +123,7 @@ async def _watch(system: System, gst: GstServer, ports: dict[str, int]) -> Story
     watching = [
         asyncio.create_task(_sample_processes(story, over)),
         asyncio.create_task(_ask_readiness(system, story, over)),
+        asyncio.create_task(_look_at_healthy(system, story, healthy, over)),
     ]
     started = time.monotonic()
     cameras: dict[str, str] = {}
@@ -137,15 +138,15 @@ async def _watch(system: System, gst: GstServer, ports: dict[str, int]) -> Story
     registering = asyncio.gather(*(register(name, port) for name, port in ports.items()))
     try:
         while (elapsed_s := time.monotonic() - started) < WATCHED_S:
-            for name, camera in list(cameras.items()):
-                status = await system.camera_status(camera)
+            names = list(cameras)
+            statuses = await asyncio.gather(*(system.camera_status(cameras[name]) for name in names))
+            for name, status in zip(names, statuses, strict=True):
                 story.last[name] = status
                 story.conditions.setdefault(name, set()).add(status["condition"])
                 if status["condition"] != "unknown":
                     story.settled_s.setdefault(name, elapsed_s)
-            story.healthy.append([await system.camera_status(camera) for camera in healthy])
             story.hostile_states.add((await system.facility_status(ill))["state"])
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
         await registering
     finally:
         over.set()
@@ -154,6 +155,12 @@ async def _watch(system: System, gst: GstServer, ports: dict[str, int]) -> Story
     story.still_running = system.processes["all"].running
     story.log = system.logs()
     return story
+
+
+async def _look_at_healthy(system: System, story: Story, healthy: list[str], over: asyncio.Event) -> None:
+    while not over.is_set():
+        story.healthy.append([await system.camera_status(camera) for camera in healthy])
+        await asyncio.sleep(0.5)
 
 
 async def _sample_processes(story: Story, over: asyncio.Event) -> None:

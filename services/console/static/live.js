@@ -6,6 +6,7 @@
   const BEHIND_S = 2; // how far behind the newest picture playing begins
   const TOO_FAR_S = 7; // further behind than this, it jumps forward
   const KEPT_S = 20; // played seconds that are kept
+  const STILL_S = 4; // without a new segment for so long, what is seen is not called live any more
   const SILENT_S = 15; // without a new segment for so long, the view is opened anew
   const PATIENCE_MS = 20_000;
   const OPEN_MAX = 4;
@@ -155,7 +156,9 @@
           await this.steer(buffer);
           fresh_at = performance.now();
         }
-        if (performance.now() - fresh_at > SILENT_S * 1000) throw new Error("no new segment");
+        const silent_ms = performance.now() - fresh_at;
+        if (silent_ms > SILENT_S * 1000) throw new Error("no new segment");
+        if (silent_ms > STILL_S * 1000) this.tell("still");
         await sleep(Math.max(300, target_s * 500), stop);
       }
     }
@@ -226,10 +229,12 @@
     const tell = (state, message = "") => {
       if (open.get(view.id) !== player) return;
       view.dataset.state = state;
-      video.hidden = state !== "playing";
+      video.hidden = state !== "playing" && state !== "still";
       const text = state === "playing" ? "" : message || view.dataset[state];
       if (note.textContent !== text) note.textContent = text;
     };
+    video.onpause = () => view.setAttribute("data-paused", "");
+    video.onplaying = () => view.removeAttribute("data-paused");
     player = new Player(video, ask(view.dataset.live), tell);
     player.closed = () => {
       open.delete(view.id);

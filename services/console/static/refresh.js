@@ -9,7 +9,7 @@
   let busy = false;
 
   // Attributes that belong to the browser or to live.js and never come from the server.
-  const OURS = new Set(["data-state", "data-open", "open", "hidden"]);
+  const OURS = new Set(["data-state", "data-paused", "data-open", "open", "hidden"]);
 
   function sync(was, now) {
     if (was.nodeType !== now.nodeType || was.nodeName !== now.nodeName || was.id !== now.id) {

@@ -77,13 +77,28 @@ async def test_the_live_view_plays_and_keeps_playing(browser: Browser, demo: Dem
         shown = await page.eval_on_selector("video", "video => [video.videoWidth, video.videoHeight, video.muted]")
         assert shown == [640, 360, True]
         assert await page.inner_text(".view-note") == ""
+        await expect(page.locator(".live-badge")).to_be_visible()
         await page.click("[data-live-for]")
         await expect(page.locator("video")).to_be_hidden()
+        await expect(page.locator(".live-badge")).to_be_hidden()
         await expect(page.locator(".view img")).to_be_visible()
         await page.goto("about:blank")
         await page.goto(f"{demo.url}{path}#live")  # the address of a live button opens the view by itself
         await until_playing(page, 0.5)
         assert_stayed_at_home(seen, demo)
+
+
+async def test_the_live_view_comes_back_after_an_interruption(browser: Browser, demo: Demo) -> None:
+    async with new_page(browser) as (page, _):
+        await sign_in(page, demo.url, demo.key, camera_page(demo, H264))
+        await page.click("[data-live-for]")
+        await until_playing(page, 1.0)
+        await page.route(re.compile("/live/"), lambda route: route.abort())
+        await expect(page.locator(".view-note")).to_contain_text("interrupted", timeout=10_000)
+        await expect(page.locator("video")).to_be_hidden()
+        await page.unroute_all()
+        await until_playing(page, 1.0)
+        assert await page.inner_text(".view-note") == ""
 
 
 async def test_a_codec_that_the_browser_cannot_play_is_explained_beside_the_picture(

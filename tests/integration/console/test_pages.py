@@ -99,7 +99,7 @@ async def test_the_overview_counts_facilities_cameras_and_trouble(application_on
     assert f"/facilities/{lost}" in troubled
     assert "no answer" in troubled
     assert f"/facilities/{connected}" not in troubled
-    assert "61 provinces have no facility registered" in page
+    assert "Provinces without any facility: 61" in page
 
 
 async def test_a_list_is_searched_filtered_and_paged(application_on_each: Application) -> None:

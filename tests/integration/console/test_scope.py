@@ -80,7 +80,7 @@ async def test_no_list_and_no_count_tells_of_another_province(
         assert "/provinces/2021-93" not in page
     overview = await visitor.page("/")
     assert "<b>0<i>/0</i></b>" in overview
-    assert "1 provinces have no facility registered" in overview
+    assert "Provinces without any facility: 1" in overview
 
 
 async def test_an_integrator_sees_how_cameras_are_but_no_picture(

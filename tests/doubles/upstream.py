@@ -1,0 +1,58 @@
+"""A session with a camera as a watch sees it: its counters, and its end. The test lets frames come."""
+
+import asyncio
+from typing import cast
+
+from services.ingest.faults import CameraFault
+from services.ingest.rtsp.counters import Counters
+from services.ingest.rtsp.sdp import VideoTrack
+from services.ingest.rtsp.upstream import Upstream
+from services.runtime.clock import Clock
+
+FRAME_BYTES = 2000
+
+
+class ScriptedUpstream:
+    """Stands for ``rtsp.upstream.Upstream`` where only a watch looks at it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.counters = Counters()
+        self.hold_gop = True
+        self.track: VideoTrack | None = None
+        self._clock = clock
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def as_upstream(self) -> Upstream:
+        """For a signature that asks for the real one."""
+        return cast(Upstream, self)
+
+    async def run(self) -> None:
+        await asyncio.shield(self._ended)
+
+    def end(self, fault: CameraFault | None) -> None:
+        """The session is over."""
+        if fault is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(fault)
+
+    def frame(self, *, key: bool = False, media_s: float = 0.02) -> None:
+        """A frame comes, ``media_s`` of media time after the last."""
+        counters = self.counters
+        counters.frames += 1
+        counters.packets += 2
+        counters.bytes += FRAME_BYTES
+        counters.received += FRAME_BYTES
+        counters.media_time_s += media_s
+        counters.last_frame_at = self._clock.monotonic()
+        if key:
+            counters.note_key_frame()
+
+    async def play(self, seconds: float = 3600.0, *, fps: float = 50.0, gop: int = 5) -> None:
+        """Let frames come; ``gop`` 0: no key frame among them."""
+        loop = asyncio.get_running_loop()
+        until, number = loop.time() + seconds, 0
+        while loop.time() < until:
+            self.frame(key=gop > 0 and number % gop == 0, media_s=1 / fps)
+            number += 1
+            await asyncio.sleep(1 / fps)
