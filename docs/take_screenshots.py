@@ -92,7 +92,7 @@ async def take(browser: Browser, demo: Demo) -> None:
     shots: list[tuple[str, str, dict[str, Any]]] = [
         ("console-overview", "/", {"viewport": {"width": 1366, "height": 560}}),
         ("console-facility", f"/facilities/{facility}", {"viewport": {"width": 1366, "height": 768}}),
-        ("console-camera", f"/cameras/{live}", {"viewport": {"width": 1280, "height": 768}, "color_scheme": "dark"}),
+        ("console-camera", f"/cameras/{live}", {"viewport": {"width": 1080, "height": 690}, "color_scheme": "dark"}),
     ]
     for name, path, options in shots:
         async with new_page(browser, **options) as (page, seen):

@@ -3,7 +3,8 @@
 from collections import deque
 from typing import NamedTuple
 
-_WINDOW_S = 5.0
+#: Part of the window that must have been seen before anything is said.
+_SEEN_SHARE_MIN = 0.8
 #: Fewer bytes in that time prove nothing: a stream that stopped still has its keep-alives.
 _ENOUGH_BYTES = 16 * 1024
 _GOOD_SHARE_MIN = 0.5
@@ -16,16 +17,17 @@ class _Sample(NamedTuple):
 
 
 class Sense:
-    """The newest bytes of one stream."""
+    """The newest bytes of one stream, over so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
         self._samples: deque[_Sample] = deque()
 
     def note(self, now: float, received: int, good: int) -> None:
         """So many bytes have come in all until now, and so many of them in packets of the stream."""
         samples = self._samples
         samples.append(_Sample(now, received, good))
-        while len(samples) > 2 and now - samples[1].at >= _WINDOW_S:
+        while len(samples) > 2 and now - samples[1].at >= self._window_s:
             samples.popleft()
 
     @property
@@ -34,7 +36,7 @@ class Sense:
         first, last = self._samples[0], self._samples[-1]
         received = last.received - first.received
         return (
-            last.at - first.at >= _WINDOW_S
+            last.at - first.at >= _SEEN_SHARE_MIN * self._window_s
             and received >= _ENOUGH_BYTES
             and last.good - first.good < _GOOD_SHARE_MIN * received
         )

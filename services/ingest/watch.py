@@ -69,7 +69,7 @@ class Watch:
         self._suspected = False
         self._looked_at = 0  # how many key frames had come before the one that is held for the next look
         self._pace = Pace()
-        self._sense = Sense()
+        self._sense = Sense(tools.settings.settle_down_s)
         #: Looks so far; outlives this watch, since a frozen picture may survive a reconnect.
         self.history = history
         #: Whether frames were proved during this watch.

@@ -37,7 +37,7 @@ def _read(path: Path) -> Usage | None:
             parent=int(fields[1]),
             rss_bytes=int(fields[21]) * _PAGE_BYTES,
             cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
-            descriptors=len(os.listdir(path / "fd")),
+            descriptors=sum(1 for _ in (path / "fd").iterdir()),
         )
     except OSError:
         return None

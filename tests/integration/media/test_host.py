@@ -322,3 +322,26 @@ async def test_a_host_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch)
         await host.start()
 
     assert host.pids == []
+
+
+async def test_a_stream_that_would_be_given_no_time_is_told_as_busy() -> None:
+    host = MediaHost(threads_per_process=1)
+    await host.start()
+    try:
+        async with cameras() as stub:
+            first = asyncio.create_task(host.probe(stub.url("good"), deadline_s=10, watch_s=1.0))
+            await asyncio.sleep(0.05)
+            with pytest.raises(MediaHostBusy):
+                await host.probe(stub.url("good"), deadline_s=1.4)
+            assert (await first).keyframe_decoded
+    finally:
+        await host.close()
+
+
+async def test_a_stream_is_not_blamed_for_a_process_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    host = MediaHost()
+
+    with pytest.raises(MediaHostBusy, match="does not start"):
+        await host.probe("rtsp://127.0.0.1:1/nowhere", deadline_s=20, alone=True)
+    await host.close()
