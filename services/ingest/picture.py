@@ -7,6 +7,7 @@ none, while noise of only 0.5 levels before the encoder changes 35 %, and light 
 20 % within a second.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -112,6 +113,23 @@ def judge(history: History, look: Look, *, frozen_after_s: float) -> tuple[Histo
     frozen = met_at is not None and now - met_at <= _MET_HOLDS_S
     kept = _kept(history.looks, oldest=now - _RUN_AGE_FACTOR * frozen_after_s)
     return History((*kept, look), met_at), (Reason.FROZEN,) if frozen else ()
+
+
+def seen_before(history: History) -> bool:
+    """Whether the newest look shows the same picture as an older one: reason to look again soon."""
+    return any(_same_picture(earlier, history.looks[-1]) for earlier in history.looks[:-1])
+
+
+def stands_still(looks: Sequence[Look]) -> bool | None:
+    """Whether looks taken within seconds show one and the same picture; None when a single one tells nothing.
+
+    ``judge`` compares looks that are half a minute apart. A clip that is played in a loop shows the same key frame
+    again after that time though its picture moves, and so does a recorder that repeats itself: two key frames in a row
+    tell them from a picture that is frozen.
+    """
+    if len(looks) < 2:
+        return None
+    return all(_same_picture(earlier, later) for earlier, later in pairwise(looks))
 
 
 def _same_picture(a: Look, b: Look) -> bool:

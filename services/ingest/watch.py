@@ -12,7 +12,7 @@ from services.ingest.faults import CameraFault
 from services.ingest.health import Signal
 from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeResult
 from services.ingest.pace import Pace
-from services.ingest.picture import History, judge
+from services.ingest.picture import History, judge, seen_before, stands_still
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.sense import Sense
 from services.ingest.tools import Tools
@@ -27,8 +27,12 @@ _FIRST_DEADLINE_S = 20.0
 _LOOK_DEADLINE_S = 15.0
 #: Looks in a row at running frames that decoded nothing, until the stream counts as undecodable.
 _UNDECODED_MAX = 2
-#: A picture that looks as before is looked at again so soon.
+#: A picture that looks as before is looked at again so soon, for long enough to see two key frames in a row.
 _SUSPICION_S = 5.0
+_TWO_KEYS_FACTOR = 1.3
+_TWO_KEYS_MAX_S = 8.0
+#: Key frames further apart than that are seen one by one: so many must show the same picture.
+_LONE_LOOKS_MIN = 5
 
 
 class WatchEvents(Protocol):
@@ -67,6 +71,7 @@ class Watch:
         self._decoded = False  # a key frame, since the beginning or the last silence
         self._look_now = asyncio.Event()
         self._suspected = False
+        self._suspicious = False  # the picture looks as it did before
         self._looked_at = 0  # how many key frames had come before the one that is held for the next look
         self._pace = Pace()
         self._sense = Sense(tools.settings.settle_down_s)
@@ -218,6 +223,8 @@ class Watch:
     async def _look(self, *, first: bool) -> ProbeResult | None:
         """One look by PyAV; None when its process was busy or died, which says nothing about the stream yet."""
         watch_s, deadline_s = (_FIRST_WATCH_S, _FIRST_DEADLINE_S) if first else (0.0, _LOOK_DEADLINE_S)
+        if self._suspicious:
+            watch_s, deadline_s = self._two_keys_s(), _FIRST_DEADLINE_S
         try:
             result = await self._tools.media.probe(
                 self._url, watch_s=watch_s, deadline_s=deadline_s, alone=self._suspected
@@ -244,21 +251,33 @@ class Watch:
         # While nothing flows it was a key frame from before the silence.
         self._decoded = self._flowing_since is not None or not self._fallen_silent
         reasons: tuple[Reason, ...] = ()
-        suspicious = False
         if self._fallen_silent or self._pace.lags(over_s=settings.settle_up_s / 2):
             # What comes too late may show what was shown before: no judgement on it, nor by it.
             self.history = History()
             return settings.settle_up_s
         for look in result.looks:
             self.history, reasons = judge(self.history, look, frozen_after_s=settings.frozen_after_s)
-            suspicious = len(self.history.looks) > 1
+        self._suspicious = seen_before(self.history)
+        if Reason.FROZEN in reasons and not self._is_frozen(result):
+            reasons = tuple(reason for reason in reasons if reason is not Reason.FROZEN)
         self._events.on_picture(reasons)
         if result.snapshot is not None:
             self._events.on_snapshot(Snapshot(taken_at=self._tools.clock.now(), jpeg=result.snapshot))
         every_s = settings.picture_every_s
-        if suspicious or reasons:
+        if self._suspicious or reasons:
             every_s = min(every_s, max(_SUSPICION_S, settings.frozen_after_s / 4))
         return every_s * self._uniform(0.9, 1.1)
+
+    def _is_frozen(self, result: ProbeResult) -> bool:
+        """Whether the looks of this probe bear out what comparing with old ones says."""
+        still = stands_still(result.looks)
+        if still is not None:
+            return still
+        return self._two_keys_s() >= _TWO_KEYS_MAX_S and len(self.history.looks) >= _LONE_LOOKS_MIN
+
+    def _two_keys_s(self) -> float:
+        """How long to look to see two key frames in a row."""
+        return min(_TWO_KEYS_FACTOR * (self.facts.keyframe_interval_s or _TWO_KEYS_MAX_S), _TWO_KEYS_MAX_S)
 
     def _frames_are_fresh(self) -> bool:
         last = self._upstream.counters.last_frame_at

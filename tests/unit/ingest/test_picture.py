@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 from services.contracts.ladder import Reason
 from services.ingest.media import pictures
-from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, History, Look, Luma, difference, is_black, judge
+from services.ingest.picture import (
+    LOOK_HEIGHT,
+    LOOK_WIDTH,
+    History,
+    Look,
+    Luma,
+    difference,
+    is_black,
+    judge,
+    seen_before,
+    stands_still,
+)
 
 FROZEN_AFTER_S = 25.0
 SEEDS = st.integers(0, 2**32 - 1)
@@ -278,3 +289,17 @@ def test_differences_do_not_wrap_around() -> None:
 
 def test_the_child_samples_the_grid_that_the_judge_expects() -> None:
     assert (pictures.LOOK_COLUMNS, pictures.LOOK_ROWS) == (LOOK_WIDTH, LOOK_HEIGHT)
+
+
+def test_two_key_frames_in_a_row_tell_a_loop_from_a_frozen_picture() -> None:
+    noise = [np.random.default_rng(seed).normal(0, 2, (LOOK_HEIGHT, LOOK_WIDTH)) for seed in range(7)]
+    moments = [rounded(scene() + one) for one in noise]
+    clip = [Look(float(second), moments[second % 7]) for second in range(60)]
+    history = History()
+    for look in (clip[0], clip[28]):
+        history, reasons = judge(history, look, frozen_after_s=25)
+    assert reasons == (Reason.FROZEN,), "by itself the comparison is taken in by a loop of seven seconds"
+    assert seen_before(history)
+    assert stands_still(clip[28:30]) is False
+    assert stands_still([Look(1.0, moments[0]), Look(2.0, moments[0])]) is True
+    assert stands_still(clip[:1]) is None
