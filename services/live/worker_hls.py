@@ -22,7 +22,7 @@ class NobodyWatches(Unavailable):
     code = "nobody-watches"
 
 
-class WorkerGivesNothing(Unavailable):
+class NotPlaying(Unavailable):
     """The worker that watches this camera gives no live picture now. Try again shortly."""
 
     code = "not-playing"
@@ -72,5 +72,5 @@ class WorkerHls:
         except ServiceError as error:
             # What it says to us, that our token is wrong for example, is nothing to say to a viewer.
             log.warning("no live media from the worker", extra={"camera_id": camera_id, "error": error.detail})
-            raise WorkerGivesNothing from error
+            raise NotPlaying from error
         return answer.body

@@ -1,7 +1,7 @@
 """The registry as a worker meets it: leases by the test's clock, and answers that fail or are late on demand."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.contracts.camera import (
@@ -67,6 +67,8 @@ class ScriptedDirectory:
         #: What all methods raise, without doing anything; or the one of this name.
         self.failing: Exception | None = None
         self.failing_in: dict[str, Exception] = {}
+        #: Told of each call after its work, before it answers.
+        self.on_call: Callable[[str], None] = lambda _: None
         self._clock = clock
         self._late: dict[str, asyncio.Event] = {}
         self._known: set[WorkerId] = set()
@@ -167,6 +169,7 @@ class ScriptedDirectory:
             raise Forbidden("Announce this worker first, with the same key.")
 
     async def _leave(self, method: str) -> None:
+        self.on_call(method)
         late = self._late.get(method)
         if late is not None:
             await late.wait()

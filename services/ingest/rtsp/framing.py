@@ -3,6 +3,7 @@
 The demultiplexer owns no buffer: it hops over the caller's, from header to header, and says how far it got.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -28,6 +29,11 @@ _BLANK = frozenset(b"\r\n")
 _MESSAGE_STARTS = (b"RTSP/", *(f"{method} ".encode() for method in METHODS))
 _FIRST_BYTES = frozenset(start[0] for start in _MESSAGE_STARTS)
 _LONGEST_START = max(map(len, _MESSAGE_STARTS))
+#: Where amid junk a beginning may be, by its first two bytes or by one at the end: finds in one step what byte by byte
+#: would take a tenth of a second for each 100 kB, while every other camera waits.
+_MAY_BEGIN = re.compile(
+    b"|".join([rb"\$", *(re.escape(start[:2]) for start in _MESSAGE_STARTS), b"[%b]\\Z" % bytes(_FIRST_BYTES)])
+)
 
 
 class Demultiplexer:
@@ -111,8 +117,9 @@ class Demultiplexer:
         if not self._spoke:
             raise RtspProtocolError("the first bytes are not RTSP")
         after = position + 1
-        while after < end and not self._may_begin(buffer, after, end):
-            after += 1
+        while (found := _MAY_BEGIN.search(buffer, after, end)) and not self._may_begin(buffer, found.start(), end):
+            after = found.start() + 1
+        after = found.start() if found else end
         self._lost = True
         self._count_junk(after - position)
         return after

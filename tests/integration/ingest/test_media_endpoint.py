@@ -17,7 +17,7 @@ from services.ingest.faults import CameraFault
 from services.ingest.live import LiveMuxers
 from services.ingest.media_endpoint import media_app
 from services.ingest.rtsp.relay import Relay
-from services.live.worker_hls import NobodyWatches, SegmentGone, WorkerGivesNothing, WorkerHls
+from services.live.worker_hls import NobodyWatches, NotPlaying, SegmentGone, WorkerHls
 from services.registry.ports import InterrogationFailed
 from services.registry.worker_interrogator import WorkerInterrogator
 from services.runtime.certificates import make_run_certificate
@@ -121,9 +121,9 @@ async def test_window_init_and_segment_come_through(worker: Rig) -> None:
 
 
 async def test_a_camera_that_gives_nothing_is_unavailable(worker: Rig) -> None:
-    with pytest.raises(WorkerGivesNothing):
+    with pytest.raises(NotPlaying):
         await worker.hls.window(CAMERA)
-    with pytest.raises(WorkerGivesNothing):
+    with pytest.raises(NotPlaying):
         await worker.hls.window(new_id())
     with pytest.raises(NobodyWatches):
         await WorkerHls(Desk(None), worker.clients).window(CAMERA)
@@ -131,7 +131,7 @@ async def test_a_camera_that_gives_nothing_is_unavailable(worker: Rig) -> None:
 
 async def test_another_certificate_is_refused(worker: Rig) -> None:
     other = make_run_certificate("worker-1")
-    with pytest.raises(WorkerGivesNothing):
+    with pytest.raises(NotPlaying):
         await worker.of(certificate_pem=other.certificate_pem).window(CAMERA)
     other.remove()
     assert worker.media.muxes == []

@@ -64,6 +64,11 @@ class Rig:
         self.session.update(self.assignment)
         return self.assignment
 
+    def enter(self, password: str, version: int) -> None:
+        """Credentials were entered anew."""
+        entered = with_password(self.directory, self.assignment, version, password)
+        self.change(credential_version=version, credential_fingerprint=entered.credential_fingerprint)
+
     def attempts(self) -> int:
         """How often a password came to the camera."""
         return sum("authorization" in heard.headers and heard.method == "DESCRIBE" for heard in self.camera.heard)
@@ -227,11 +232,27 @@ async def test_two_wrong_passwords_and_then_it_waits_for_others_and_tries_them_a
         await asyncio.sleep(0.6)
         assert one.attempts() == 2
         assert one.directory.auth == [(one.assignment.camera_id, 1, AuthOutcome.REFUSED)] * 2
-        entered = with_password(one.directory, one.assignment, 2, LOGIN[1])
-        one.change(**{name: getattr(entered, name) for name in ("credential_version", "credential_fingerprint")})
-        await until(lambda: one.attempts() == 3, within_s=0.3)
+        one.enter("wrong", version=2)
+        await until(lambda: one.attempts() == 4, within_s=1.0)
+        await asyncio.sleep(0.3)
+        assert one.attempts() == 4, "typed again they have two new attempts"
+        one.enter(LOGIN[1], version=3)
+        await until(lambda: one.attempts() == 5, within_s=0.3)
         await one.up()
-        assert one.directory.auth[2:] == [(one.assignment.camera_id, 2, AuthOutcome.ACCEPTED)]
+        assert one.directory.auth[4:] == [(one.assignment.camera_id, 3, AuthOutcome.ACCEPTED)]
+
+
+async def test_an_update_in_the_moment_in_which_an_attempt_fails_is_no_failure() -> None:
+    async with session(Given(Script(password=LOGIN[1]), "wrong")) as one:
+
+        def enter_the_right_one(method: str) -> None:
+            if method == "record_auth" and one.assignment.credential_version == 1:
+                one.enter(LOGIN[1], version=2)
+
+        one.directory.on_call = enter_the_right_one
+        await one.up()
+        assert one.attempts() == 2
+        assert all(report.rung is Rung.PICTURE for report in one.reports if report.settled)
 
 
 async def test_an_update_gives_up_the_attempt_that_runs() -> None:
@@ -254,8 +275,7 @@ async def test_what_the_camera_said_is_noted_for_the_credentials_that_were_sent(
             def release(self) -> None:
                 super().release()
                 if one.session.assignment.credential_version == 1:
-                    entered = with_password(one.directory, one.assignment, 2, "wrong")
-                    one.change(credential_version=2, credential_fingerprint=entered.credential_fingerprint, refusals=0)
+                    one.enter("wrong", version=2)
 
         object.__setattr__(one.tools, "connecting", Connecting(1))
         one.directory._late["credentials_for"].set()

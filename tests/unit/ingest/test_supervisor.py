@@ -62,10 +62,11 @@ async def rig(cameras: int = 0, *, capacity: int = 10, ttl_s: float = TTL_S) -> 
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def asked(directory: ScriptedDirectory) -> None:
-    """Wait for a further renewal to be asked for."""
-    so_far = directory.calls.count("renew_leases")
-    await until(lambda: directory.calls.count("renew_leases") > so_far)
+async def asked(directory: ScriptedDirectory, *methods: str) -> None:
+    """Wait for each of these to be asked for once more; by default for a renewal."""
+    wanted = methods or ("renew_leases",)
+    so_far = {method: directory.calls.count(method) for method in wanted}
+    await until(lambda: all(directory.calls.count(method) > so_far[method] for method in wanted))
 
 
 async def renewed(directory: ScriptedDirectory) -> None:
@@ -206,18 +207,19 @@ async def test_at_the_end_sessions_stop_and_then_leases_are_given_back() -> None
         assert one.directory.calls[-1] == "release_leases"
 
 
-async def test_a_session_that_does_not_stop_cleanly_costs_the_others_nothing() -> None:
+async def test_a_session_that_does_not_stop_cleanly_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async with rig(2) as one:
         one.crew.stop_fails = True
         await one.ended()
         assert len(one.directory.released) == 2
+        assert caplog.text.count("session did not stop cleanly") == 2
 
 
 async def test_the_end_does_not_wait_for_a_directory_that_hangs() -> None:
     async with rig(1) as one:
         one.directory.hold_back("renew_leases")
         one.directory.hold_back("claim_cameras")
-        await until(lambda: {"renew_leases", "claim_cameras"} <= set(one.directory.calls[-4:]))
+        await asked(one.directory, "renew_leases", "claim_cameras")
         await one.ended(within_s=4)
         assert one.crew.sessions[0].stopped
         assert len(one.directory.released) == 1

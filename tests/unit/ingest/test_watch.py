@@ -178,7 +178,7 @@ async def test_two_looks_in_a_row_that_decode_nothing_are_undecodable() -> None:
 
 
 async def test_one_look_that_decodes_nothing_is_no_verdict() -> None:
-    bad = [outcome for _ in range(4) for outcome in (no_picture(), a_picture())]
+    bad = [outcome for _ in range(3) for outcome in (no_picture(), a_picture())]
     async with watching(*bad) as one, frames(one.upstream):
         await until(lambda: len(one.media.looks) > len(bad), within_s=4)
         assert one.signals == [Signal.PROVED]
