@@ -235,8 +235,11 @@ async def add_api(process: Process, *, local_worker: bool) -> None:
         process.api_port = await server.start()
         process.listening.set()
         log.info("listening", extra={"host": settings.host, "port": process.api_port})
-        await process.shutdown.wait()
+        stopping, ended = asyncio.create_task(process.shutdown.wait()), asyncio.create_task(server.ended())
+        await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         await server.stop()
+        await ended
 
     process.tasks["api"] = serving
 

@@ -33,6 +33,10 @@ from services.runtime.tasks import Shutdown
 log = logging.getLogger(__name__)
 
 
+#: Probes wait far more than they work; what works at the same time is bounded in the media process.
+_PROBE_THREADS = 48
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What one worker may do."""
@@ -41,7 +45,7 @@ class WorkerSettings:
     reaches: tuple[str, ...] = ()
     capacity: int = 500
     lease_ttl_s: float = 20.0
-    connects_at_once: int = 32
+    connects_at_once: int = 64
     probe_processes: int = 1
     live_streams_max: int = 32
     #: Where live media is served to an API in another process; None in one process.
@@ -69,7 +73,7 @@ class Worker:
         )
         self.onvif = ZeepOnvifGateway(clock=clock)
         self._relay = Relay()
-        self._probing = MediaHost(settings.probe_processes)
+        self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
         self.reporter = Reporter(self.identity.worker_id, bus)
         self.live = LiveMuxers(self._feed, self._relay, self._muxing, settings.live_streams_max, clock)

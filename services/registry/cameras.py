@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,10 @@ from services.registry.tables import Camera, Device, Facility, Protocol, Stream,
 from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions, violates
 from services.storage.paging import Page, PageRequest, page_of
+
+
+#: Refusals older than this are forgiven when the same credentials are entered again.
+_FORGIVE_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +210,7 @@ class CameraRegistry:
                 camera.credential = None
             else:
                 self._vault.enter(camera, credentials.username, credentials.password, self._clock.now())
-                # Somebody typed them again: they deserve two new attempts even if they are the ones refused before.
-                attempt = await repository.auth_attempt(
-                    session, camera.device_id, self._fingerprint(camera, credentials)
-                )
-                if attempt is not None:
-                    await session.delete(attempt)
+                await self._forgive(session, camera, credentials)
             camera.watch_version += 1
             camera.version += 1
             camera.updated_at = self._clock.now()
@@ -224,6 +224,15 @@ class CameraRegistry:
             )
         await self._registry.nudge(camera.facility_id, RosterChange.CREDENTIALS_CHANGED, camera.id)
         return camera
+
+    async def _forgive(self, session: AsyncSession, camera: Camera, credentials: NewCredentials) -> None:
+        """Credentials that were refused a while ago and are typed again deserve new attempts.
+
+        Not those refused just now: whoever enters one wrong password for sixteen channels would lock the recorder.
+        """
+        attempt = await repository.auth_attempt(session, camera.device_id, self._fingerprint(camera, credentials))
+        if attempt is not None and self._clock.now() - attempt.at > _FORGIVE_AFTER:
+            await session.delete(attempt)
 
     def _fingerprint(self, camera: Camera, credentials: NewCredentials) -> str:
         return self._vault.fingerprint(camera.device_id, credentials.username, credentials.password)

@@ -1,5 +1,6 @@
 """The registry over HTTP, on each kind of database."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -7,7 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from services.access.roles import Role
-from services.contracts.camera import AuthOutcome, Channel, Claim, DeviceFacts, Interrogation, LeaseRef, WorkerIdentity
+from services.contracts.camera import (
+    AuthOutcome,
+    CameraAssignment,
+    Channel,
+    Claim,
+    DeviceFacts,
+    Interrogation,
+    LeaseRef,
+    WorkerIdentity,
+)
 from services.contracts.errors import Conflict
 from services.contracts.ids import new_id
 from services.contracts.ladder import Reason
@@ -197,12 +207,18 @@ async def test_a_refusal_at_registration_counts_as_the_first_of_two(
     renewal = await application_on_each.directory.renew_leases(worker, [(lease, 0)])
     assert renewal.changed[0].refusals == 2
 
-    entered = await operator.put(
-        f"/v1/cameras/{assignment.camera_id}/credentials", json={"username": "a", "password": "wrong"}
-    )
-    assert entered.status_code == 204
-    renewal = await application_on_each.directory.renew_leases(worker, [(lease, assignment.version)])
-    assert (renewal.changed[0].refusals, renewal.changed[0].credential_version) == (0, 2), "typed again, tried again"
+    async def enter_again() -> CameraAssignment:
+        path = f"/v1/cameras/{assignment.camera_id}/credentials"
+        answer = await operator.put(path, json={"username": "a", "password": "wrong"})
+        assert answer.status_code == 204
+        return (await application_on_each.directory.renew_leases(worker, [(lease, 0)])).changed[0]
+
+    changed = await enter_again()
+    assert (changed.refusals, changed.credential_version) == (2, 2), "the same ones, refused just now"
+    async with application_on_each.database.write() as session:
+        attempt = (await session.scalars(select(AuthAttempt))).one()
+        attempt.at -= timedelta(minutes=6)
+    assert (await enter_again()).refusals == 0, "refused a while ago and typed again"
 
 
 async def test_channels_of_one_device_share_the_budget_of_equal_credentials(
