@@ -31,7 +31,6 @@ from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions, violates
 from services.storage.paging import Page, PageRequest, page_of
 
-
 #: Refusals older than this are forgiven when the same credentials are entered again.
 _FORGIVE_AFTER = timedelta(minutes=5)
 
