@@ -51,6 +51,7 @@ from services.registry import provinces
 from services.registry.cameras import CameraRegistry
 from services.registry.credentials import CredentialVault
 from services.registry.directory import LocalDirectory, SnapshotDesk, WorkerDesk
+from services.registry.installation import Installer
 from services.registry.leases import Leases
 from services.registry.locator import SourceLocator
 from services.registry.ports import InterrogationFailed, Interrogator
@@ -252,7 +253,8 @@ def build_app(
     api_keys = ApiKeys(database, parts.audit, provinces.scope_of, clock)
     registry = Registry(database, process.bus, parts.audit, parts.files, clock)
     locator = SourceLocator(CameraNetworks(settings.camera_networks), resolver, interrogator)
-    cameras = CameraRegistry(database, registry, parts.vault, parts.audit, locator, parts.files, clock)
+    installer = Installer(database, parts.vault, locator, clock)
+    cameras = CameraRegistry(database, registry, parts.vault, parts.audit, installer, parts.files, clock)
     status = StatusQueries(database)
     snapshots = SnapshotDesk(database, parts.files)
     programme = build_programme(process, database, parts.audit)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.contracts.ids import CameraId, DeviceId, FacilityId, WorkerId
 from services.contracts.ladder import Reason, Rung
 
+#: So many times a device may refuse the same credentials before we wait for others: cameras lock accounts.
+REFUSALS_MAX = 2
+
 
 class Value(BaseModel):
     """A frozen value that travels between processes. Unknown members are refused."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.contracts.camera import AuthOutcome, CameraAssignment
+from services.contracts.camera import REFUSALS_MAX, AuthOutcome, CameraAssignment
 from services.contracts.ladder import Reason, Rung
-from services.ingest.backoff import LOCKOUT_S, REFUSALS_MAX
+from services.ingest.backoff import LOCKOUT_S
 from services.ingest.faults import CameraFault
 from services.runtime.clock import Clock
 

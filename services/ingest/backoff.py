@@ -11,9 +11,6 @@ CAP_LATE_S = 300.0
 #: A device that said it locked us out is tried once more after this long.
 LOCKOUT_S = 3600.0
 
-#: So many times a device may refuse the same credentials before we wait for others.
-REFUSALS_MAX = 2
-
 
 def delay_s(failures: int, down_for_s: float, uniform: Callable[[float, float], float]) -> float:
     """Seconds to wait after ``failures`` attempts in a row, with full jitter so that sites do not reconnect in step.

@@ -1,7 +1,6 @@
 """Cameras as integrators register them: by RTSP address, or by ONVIF device."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,11 +8,11 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from services.contracts.errors import Fault, Invalid
-from services.contracts.ids import CameraId, FacilityId, PrincipalId, new_id
+from services.contracts.ids import CameraId, FacilityId, PrincipalId
 from services.contracts.messages import RosterChange
 from services.contracts.scope import ProvinceScope
 from services.contracts.zones import FORBIDDEN_ZONES, Zone
-from services.registry import interrogations, provinces, repository
+from services.registry import provinces, repository
 from services.registry.credentials import CredentialVault
 from services.registry.errors import (
     CameraAlreadyRegistered,
@@ -22,31 +21,18 @@ from services.registry.errors import (
     ProvinceUnknown,
     ZoneForbidden,
 )
-from services.registry.locator import Located, NewCredentials, NewOnvifSource, NewRtspSource, SourceLocator
+from services.registry.installation import Installer, NewCamera
+from services.registry.locator import NewCredentials
 from services.registry.ports import AuditLog
 from services.registry.service import Registry, check_version
 from services.registry.snapshots import SnapshotFiles
-from services.registry.tables import Camera, Device, Facility, Protocol, Stream, StreamRole
+from services.registry.tables import Camera, Facility
 from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions, violates
 from services.storage.paging import Page, PageRequest, page_of
 
 #: Refusals older than this are forgiven when the same credentials are entered again.
 _FORGIVE_AFTER = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class NewCamera:
-    """A camera as an integrator describes it."""
-
-    facility_id: FacilityId
-    name: str
-    zone: str
-    source: NewRtspSource | NewOnvifSource
-    credentials: NewCredentials | None = None
-    enabled: bool = True
-    maintenance: bool = False
-    record_only: bool = False
 
 
 class CameraRegistry:
@@ -58,7 +44,7 @@ class CameraRegistry:
         registry: Registry,
         vault: CredentialVault,
         audit: AuditLog,
-        locator: SourceLocator,
+        installer: Installer,
         snapshots: SnapshotFiles,
         clock: Clock,
     ) -> None:
@@ -66,7 +52,7 @@ class CameraRegistry:
         self._registry = registry
         self._vault = vault
         self._audit = audit
-        self._locator = locator
+        self._installer = installer
         self._snapshots = snapshots
         self._clock = clock
 
@@ -82,10 +68,18 @@ class CameraRegistry:
             facility = await repository.facility(session, scope, new.facility_id)
         if facility is None:
             raise FacilityNotFound(faults=(Fault("/facility_id", "is not a facility within your provinces"),))
-        located = await self._locator.locate(new.source, facility.reach, new.credentials)
+        async with self._installer.turn(new.source):
+            camera = await self._locate_and_insert(principal, facility, new, zone)
+        await self._registry.nudge(facility.id, RosterChange.CAMERA_REGISTERED, camera.id)
+        return camera
+
+    async def _locate_and_insert(
+        self, principal: PrincipalId, facility: Facility, new: NewCamera, zone: Zone
+    ) -> Camera:
+        located = await self._installer.locate(facility.id, facility.reach, new.source, new.credentials)
         try:
             async with self._transactions.write() as session:
-                camera = await self._insert(session, facility, new, zone, located)
+                camera = await self._installer.insert(session, facility, new, zone, located)
                 await self._audit.record(
                     session,
                     principal_id=principal,
@@ -100,7 +94,6 @@ class CameraRegistry:
             if violates(error, "fk_camera_facility_id", "fk_device_facility_id", "FOREIGN KEY"):
                 raise FacilityNotFound(faults=(Fault("/facility_id", "was deleted meanwhile"),)) from error
             raise
-        await self._registry.nudge(facility.id, RosterChange.CAMERA_REGISTERED, camera.id)
         return camera
 
     async def camera(self, scope: ProvinceScope, camera_id: CameraId) -> Camera:
@@ -150,9 +143,8 @@ class CameraRegistry:
         located = None
         if source is not None:
             known = self._vault.reveal(camera)
-            located = await self._locator.locate(
-                source, camera.facility.reach, NewCredentials(known.username, known.password) if known else None
-            )
+            credentials = NewCredentials(known.username, known.password) if known else None
+            located = await self._installer.locate(camera.facility_id, camera.facility.reach, source, credentials)
         try:
             async with self._transactions.write() as session:
                 camera = _found(await repository.camera(session, scope, camera_id))
@@ -160,7 +152,7 @@ class CameraRegistry:
                 for name, value in changes.items():
                     setattr(camera, name, value)
                 if located is not None:
-                    await self._move(session, camera, located)
+                    await self._installer.move(session, camera, located)
                 camera.version += 1
                 camera.updated_at = self._clock.now()
                 await self._audit.record(
@@ -236,80 +228,6 @@ class CameraRegistry:
     def _fingerprint(self, camera: Camera, credentials: NewCredentials) -> str:
         return self._vault.fingerprint(camera.device_id, credentials.username, credentials.password)
 
-    async def _insert(
-        self, session: AsyncSession, facility: Facility, new: NewCamera, zone: Zone, located: Located
-    ) -> Camera:
-        taken = await repository.camera_by_key(session, located.key(facility.reach))
-        if taken is not None:
-            raise CameraAlreadyRegistered(str(taken.id) if taken.facility_id == facility.id else None)
-        now = self._clock.now()
-        device = await self._device(session, facility.id, located)
-        camera = Camera(
-            id=new_id(),
-            facility_id=facility.id,
-            device_id=device.id,
-            name=new.name,
-            zone=zone,
-            profile=located.profile,
-            source_key=located.key(facility.reach),
-            enabled=new.enabled,
-            maintenance=new.maintenance,
-            record_only=new.record_only,
-            version=1,
-            watch_version=1,
-            streams=_streams(located),
-            credential=None,
-            created_at=now,
-            updated_at=now,
-        )
-        camera.device = device
-        session.add(camera)
-        if new.credentials is not None:
-            self._vault.enter(camera, new.credentials.username, new.credentials.password, now)
-        await session.flush()
-        await session.refresh(camera, ["facility"])
-        if located.auth is not None:
-            fingerprint = camera.credential.fingerprint if camera.credential else ""
-            await interrogations.remember_auth(session, device.id, fingerprint, located.auth, now)
-        return camera
-
-    async def _device(self, session: AsyncSession, facility_id: FacilityId, located: Located) -> Device:
-        device = await repository.device_at(
-            session, facility_id, located.protocol, located.address, located.endpoint.port
-        )
-        if device is None:
-            device = Device(
-                id=new_id(),
-                facility_id=facility_id,
-                protocol=located.protocol,
-                host=located.endpoint.host,
-                address=located.address,
-                port=located.endpoint.port,
-                created_at=self._clock.now(),
-            )
-            session.add(device)
-            await session.flush()
-        if located.told is not None:
-            interrogations.keep_facts(device, located.told, self._clock.now())
-        return device
-
-    async def _move(self, session: AsyncSession, camera: Camera, located: Located) -> None:
-        old_device, credentials = camera.device_id, self._vault.reveal(camera)
-        device = await self._device(session, camera.facility_id, located)
-        camera.device_id, camera.device = device.id, device
-        camera.profile = located.profile
-        camera.source_key = located.key(camera.facility.reach)
-        camera.watch_version += 1
-        camera.streams.clear()
-        await session.flush()
-        camera.streams.extend(_streams(located))
-        if credentials is not None:
-            # The fingerprint names the device, so it is made anew.
-            self._vault.enter(camera, credentials.username, credentials.password, self._clock.now())
-        await session.flush()
-        if old_device != device.id:
-            await repository.delete_unused_device(session, old_device)
-
 
 def read_zone(zone: str) -> Zone:
     """The zone of this name. Raises ZoneForbidden or Invalid."""
@@ -319,13 +237,6 @@ def read_zone(zone: str) -> Zone:
         return Zone(zone)
     except ValueError as error:
         raise Invalid("This is not a zone.", faults=(Fault("/zone", f"must be one of {', '.join(Zone)}"),)) from error
-
-
-def _streams(located: Located) -> list[Stream]:
-    if located.protocol is Protocol.RTSP:
-        assert located.path is not None  # noqa: S101 - _locate gives every RTSP source a path
-        return [Stream(role=StreamRole.MAIN, port=located.endpoint.port, path=located.path)]
-    return []
 
 
 def _found(camera: Camera | None) -> Camera:

@@ -1,6 +1,6 @@
 """Finds out where a registered source is: read, resolve, check against the allowed networks, and ask ONVIF devices."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from services.contracts.camera import AuthOutcome, Channel, Credentials, Interrogation, OnvifSource
@@ -65,9 +65,17 @@ class SourceLocator:
         self._interrogator = interrogator
 
     async def locate(
-        self, source: NewRtspSource | NewOnvifSource, reach: str, credentials: NewCredentials | None
+        self,
+        source: NewRtspSource | NewOnvifSource,
+        reach: str,
+        credentials: NewCredentials | None,
+        may_sign_in: Callable[[str, int], Awaitable[bool]],
     ) -> Located:
-        """Raises SourceInvalid, AddressRefused or ChannelRequired. A device that does not answer is no error."""
+        """Raises SourceInvalid, AddressRefused or ChannelRequired. A device that does not answer is no error.
+
+        ``may_sign_in`` says of an ONVIF endpoint whether these credentials have an attempt left there; without one the
+        device is not asked.
+        """
         if isinstance(source, NewRtspSource):
             endpoint, path = read_rtsp_url(source.url)
             return Located(Protocol.RTSP, endpoint, await self._checked(endpoint, "/source/url"), path=path)
@@ -79,6 +87,8 @@ class SourceLocator:
             else None
         )
         onvif = OnvifSource(address=address, port=endpoint.port, profile=None)
+        if known is not None and not await may_sign_in(address, endpoint.port):
+            return Located(Protocol.ONVIF, endpoint, address, profile=source.profile, channel=source.profile)
         try:
             told = await self._interrogator.interrogate(reach, onvif, known)
         except InterrogationFailed as failure:

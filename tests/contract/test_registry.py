@@ -1,5 +1,6 @@
 """The registry over HTTP, on each kind of database."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -279,3 +280,22 @@ async def test_credentials_leave_only_to_the_holder_of_the_lease_and_are_audited
             await directory.credentials_for(worker, ref)
     entries = (await operator.get("/v1/audit", params={"action": "credentials.fetch"})).json()["items"]
     assert [entry["subject"] for entry in entries] == [camera_id]
+
+
+async def test_a_recorder_is_not_asked_again_with_credentials_that_it_refused_twice(
+    operator: httpx.AsyncClient, application_on_each: Application
+) -> None:
+    failure = InterrogationFailed(Reason.AUTH_FAILED, AuthOutcome.REFUSED)
+    application_on_each.interrogator.answers["10.20.3.5", 80] = failure
+    made = await facility(operator)
+    bodies = [
+        onvif(made["id"], profile=f"channel-{number}") | {"credentials": {"username": "a", "password": "wrong"}}
+        for number in range(8)
+    ]
+    answers = await asyncio.gather(*(operator.post("/v1/cameras", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len(application_on_each.interrogator.asked) == 2
+    bodies[0]["source"]["profile"] = "another"  # type: ignore[index]
+    bodies[0]["credentials"] = {"username": "a", "password": "right"}
+    assert (await operator.post("/v1/cameras", json=bodies[0])).status_code == 201
+    assert len(application_on_each.interrogator.asked) == 3, "other credentials have attempts of their own"

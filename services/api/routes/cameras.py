@@ -21,7 +21,7 @@ from services.api.schemas.cameras import (
     StreamOut,
 )
 from services.api.status import camera_status
-from services.registry.cameras import NewCamera
+from services.registry.installation import NewCamera
 from services.registry.locator import NewCredentials, NewOnvifSource, NewRtspSource
 from services.registry.sources import rtsp_url
 from services.registry.tables import Camera, Protocol
