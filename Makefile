@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 export PORT ?= 8000
+# Most tests wait for peers: two at a time fit two cores. 0 runs them one after another.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-quick lint format types migrate lock docs docs-check screenshots k8s-render clean
@@ -24,8 +26,8 @@ migrate: $(VENV)/runtime.done ## bring the database named by VONGGAC_DATABASE_UR
 
 setup: $(VENV)/dev.done $(VENV)/packages.done ## install all that development and tests need
 
-test: setup ## run all tests, on real PostgreSQL, RabbitMQ, cameras' peers and a browser
-	$(BIN)/python -m pytest
+test: setup ## run all tests, on real PostgreSQL, RabbitMQ, cameras' peers and a browser; TEST_PROCESSES=2
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 test-quick: $(VENV)/dev.done ## run the tests that need no peer: seconds, not minutes
 	$(BIN)/python -m pytest -q tests/unit

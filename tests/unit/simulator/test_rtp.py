@@ -83,7 +83,9 @@ def test_a_sender_report_ties_media_time_to_the_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "compound", [goodbye(5), sender_report(ssrc=5, now=datetime.now(UTC), rtp_time=0, packets=0, octets=0)]
+    "compound",
+    [goodbye(5), sender_report(ssrc=5, now=datetime(2021, 5, 28, tzinfo=UTC), rtp_time=0, packets=0, octets=0)],
+    ids=["goodbye", "sender report"],
 )
 def test_compound_packets_consist_of_whole_words(compound: bytes) -> None:
     kinds = []
