@@ -16,11 +16,12 @@ from services.api.schemas.programme import (
     StageChangeOut,
     SurveyOut,
 )
+from services.contracts.names import Bilingual
 from services.programme.obstacles import CAUSES
 from services.programme.report import Figures, ProgressReport
 from services.programme.service import FacilityFile
 from services.programme.tables import Acceptance, ConnectionPlan, Obstacle
-from services.programme.texts import Bilingual, Missing
+from services.programme.texts import Missing
 
 
 def advice(text: Bilingual) -> Advice:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from services.contracts.ladder import Advice
-from services.programme.texts import Bilingual
+from services.contracts.names import Bilingual
 
 
 class Language(StrEnum):

@@ -13,7 +13,7 @@ from services.console import formats, texts, words
 from services.console.language import Language
 from services.console.static_files import StaticFiles
 from services.contracts.ladder import Advice
-from services.programme.texts import Bilingual
+from services.contracts.names import Bilingual
 
 #: Nothing from elsewhere, nothing inline; video by Media Source Extensions has a blob: address.
 CONTENT_SECURITY_POLICY = (

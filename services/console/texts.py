@@ -5,7 +5,7 @@ A template asks by key with ``t("key")``; a test holds templates and this table 
 
 from collections.abc import Mapping
 
-from services.programme.texts import Bilingual
+from services.contracts.names import Bilingual
 
 TEXTS: Mapping[str, Bilingual] = {
     # On every page

@@ -9,83 +9,13 @@ from typing import Any
 
 from services.access.roles import Role
 from services.contracts.ladder import Condition, Reason, Rung, State
+from services.contracts.names import CONDITION_NAMES, REASON_NAMES, RUNG_NAMES, STATE_NAMES, Bilingual
 from services.contracts.zones import Zone
 from services.programme.obstacles import CAUSES, LEVEL_NAMES, Level, ObstacleCode
 from services.programme.plans import PlanKind
 from services.programme.stages import STAGE_NAMES, Stage
-from services.programme.texts import ZONE_NAMES, Bilingual
+from services.programme.texts import ZONE_NAMES
 from services.registry.tables import FacilityKind
-
-STATE_NAMES: Mapping[State, Bilingual] = {
-    State.CONNECTED: Bilingual("connected", "đã kết nối"),
-    State.DEGRADED: Bilingual("degraded", "kết nối một phần"),
-    State.DISCONNECTED: Bilingual("disconnected", "mất kết nối"),
-    State.UNKNOWN: Bilingual("unknown", "chưa rõ"),
-    State.MAINTENANCE: Bilingual("in maintenance", "đang bảo trì"),
-    State.RECORD_ONLY: Bilingual("record only", "chỉ ghi hình tại chỗ"),
-}
-
-CONDITION_NAMES: Mapping[Condition, Bilingual] = {
-    Condition.ONLINE: Bilingual("online", "hoạt động"),
-    Condition.DEGRADED: Bilingual("degraded", "suy giảm"),
-    Condition.OFFLINE: Bilingual("offline", "mất kết nối"),
-    Condition.UNKNOWN: Bilingual("unknown", "chưa rõ"),
-    Condition.MAINTENANCE: Bilingual("in maintenance", "đang bảo trì"),
-    Condition.RECORD_ONLY: Bilingual("record only", "chỉ ghi hình tại chỗ"),
-}
-
-RUNG_NAMES: Mapping[Rung, Bilingual] = {
-    Rung.UNREACHABLE: Bilingual("not reachable", "không tới được"),
-    Rung.REACHABLE: Bilingual("reachable", "tới được"),
-    Rung.ANSWERING: Bilingual("answers", "có trả lời"),
-    Rung.AUTHORIZED: Bilingual("signed in", "đăng nhập được"),
-    Rung.DESCRIBED: Bilingual("stream described", "có mô tả luồng"),
-    Rung.PLAYING: Bilingual("plays", "nhận phát luồng"),
-    Rung.FRAMES: Bilingual("frames arrive", "có khung hình"),
-    Rung.PICTURE: Bilingual("good picture", "hình ảnh tốt"),
-}
-
-REASON_NAMES: Mapping[Reason, Bilingual] = {
-    Reason.ADDRESS_REFUSED: Bilingual("address not allowed", "địa chỉ không được phép"),
-    Reason.NO_ROUTE: Bilingual("no route", "không có đường đi"),
-    Reason.REFUSED: Bilingual("port closed", "cổng không mở"),
-    Reason.TIMEOUT: Bilingual("no answer", "không trả lời"),
-    Reason.REDIRECTED: Bilingual("redirected", "bị chuyển hướng"),
-    Reason.PROTOCOL_ERROR: Bilingual("protocol error", "sai giao thức"),
-    Reason.ONVIF_FAILED: Bilingual("ONVIF fails", "lỗi ONVIF"),
-    Reason.CREDENTIALS_MISSING: Bilingual("no password entered", "chưa nhập mật khẩu"),
-    Reason.AUTH_FAILED: Bilingual("wrong password", "sai mật khẩu"),
-    Reason.AUTH_LOCKED_OUT: Bilingual("account locked", "tài khoản bị khóa"),
-    Reason.AUTH_ALGORITHM_UNSUPPORTED: Bilingual("sign-in not supported", "kiểu đăng nhập chưa hỗ trợ"),
-    Reason.NOT_FOUND: Bilingual("stream not found", "không tìm thấy luồng"),
-    Reason.SESSION_LIMIT: Bilingual("no free session", "hết phiên xem"),
-    Reason.CHANNEL_REQUIRED: Bilingual("channel not named", "chưa chọn kênh"),
-    Reason.WRONG_DEVICE: Bilingual("another device", "sai thiết bị"),
-    Reason.NO_VIDEO: Bilingual("no video", "không có hình"),
-    Reason.TRANSPORT_UNSUPPORTED: Bilingual("no RTP over TCP", "không hỗ trợ RTP qua TCP"),
-    Reason.CODEC_UNSUPPORTED: Bilingual("codec not supported", "chuẩn nén chưa hỗ trợ"),
-    Reason.NO_FRAMES: Bilingual("no frames", "không có khung hình"),
-    Reason.STALLED: Bilingual("stream stalled", "luồng bị dừng"),
-    Reason.ENDED: Bilingual("stream ended", "luồng đã kết thúc"),
-    Reason.UNDECODABLE: Bilingual("cannot be decoded", "không giải mã được"),
-    Reason.SERVER_DROPS: Bilingual("camera drops packets", "camera bỏ gói tin"),
-    Reason.FROZEN: Bilingual("picture frozen", "hình đứng yên"),
-    Reason.BLACK: Bilingual("picture black", "hình đen"),
-    Reason.COVERED: Bilingual("lens covered", "ống kính bị che"),
-    Reason.BLURRED: Bilingual("picture blurred", "hình mờ"),
-    Reason.MOVED: Bilingual("camera moved", "camera bị lệch"),
-    Reason.NO_CAMERAS: Bilingual("no cameras", "chưa có camera"),
-    Reason.ZONE_UNCOVERED: Bilingual("zone without camera", "vị trí chưa có camera"),
-    Reason.FLAPPING: Bilingual("comes and goes", "chập chờn"),
-    Reason.NOT_WATCHED: Bilingual("not watched yet", "chưa được theo dõi"),
-    Reason.WORKER_LOST: Bilingual("worker lost", "mất tiến trình theo dõi"),
-    Reason.CENTRE_STALLED: Bilingual("centre stalled", "trung tâm bị ngừng"),
-    Reason.CLOCK_SKEW: Bilingual("clock wrong", "sai đồng hồ"),
-    Reason.FACTORY_PASSWORD: Bilingual("factory password", "mật khẩu mặc định"),
-    Reason.AUDIO_ONLY: Bilingual("sound only", "chỉ có âm thanh"),
-    Reason.SETTINGS_CHANGED: Bilingual("settings changed", "cấu hình bị đổi"),
-    Reason.ADDRESS_REWRITTEN: Bilingual("address rewritten", "địa chỉ được viết lại"),
-}
 
 KIND_NAMES: Mapping[FacilityKind, Bilingual] = {
     FacilityKind.PROVINCE_RUN: Bilingual("run by the province", "do UBND tỉnh quản lý"),

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from services.contracts.ids import CameraId
 from services.contracts.ladder import Condition, Rung
+from services.contracts.names import CONDITION_NAMES, RUNG_NAMES, Bilingual
 from services.contracts.roster import RosterCamera
 from services.contracts.zones import Zone
 from services.programme.fields import Fields
@@ -28,7 +29,7 @@ from services.programme.guards import (
 from services.programme.plans import PlanKind
 from services.programme.ports import CameraProof
 from services.programme.stages import STAGE_NAMES, TRANSITIONS, Stage
-from services.programme.texts import ZONE_NAMES, Bilingual, Missing
+from services.programme.texts import ZONE_NAMES, Missing
 
 #: Stages from which a facility can be accepted.
 ACCEPTABLE = frozenset(was for was, to in TRANSITIONS if to is Stage.ACCEPTED)
@@ -200,12 +201,13 @@ def _proved(
         return _zone_missing(
             "zone_not_proved",
             zone,
-            "Zone {zone}: its best camera, {camera}, is {condition} at rung {rung}. It must be online at rung picture.",
-            "Vị trí {zone}: camera tốt nhất là {camera} đang ở trạng thái {condition}, bậc {rung}. Camera phải online ở "
-            "bậc picture.",
+            "Zone {zone}: its best camera, {camera}, is {condition} at rung “{rung}”. It must be online at rung "
+            "“good picture”.",
+            "Vị trí {zone}: camera tốt nhất là {camera} đang ở tình trạng “{condition}”, bậc “{rung}”. Camera phải hoạt "
+            "động ở bậc “hình ảnh tốt”.",
             camera=camera.name or str(camera.camera_id),
-            condition=proof.condition.value,
-            rung=proof.rung.value,
+            condition=CONDITION_NAMES[proof.condition],
+            rung=RUNG_NAMES[proof.rung],
         )
     # Both ways: a worker whose clock runs ahead proves nothing about now either.
     if abs(now - proof.observed_at) > fresh:
@@ -225,5 +227,5 @@ def _shows(proof: CameraProof) -> bool:
     return proof.condition is Condition.ONLINE and proof.rung is Rung.PICTURE
 
 
-def _zone_missing(code: str, zone: Zone, en: str, vi: str, **values: str) -> Missing:
+def _zone_missing(code: str, zone: Zone, en: str, vi: str, **values: Bilingual | str) -> Missing:
     return Missing(code, Bilingual(en, vi).format(zone=ZONE_NAMES[zone], **values), zone)

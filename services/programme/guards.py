@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.contracts.names import Bilingual
 from services.contracts.zones import Zone
 from services.programme.obstacles import CAUSES, ObstacleCode
 from services.programme.plans import PlanKind
-from services.programme.texts import ZONE_NAMES, Bilingual, Missing
+from services.programme.texts import ZONE_NAMES, Missing
 
 
 @dataclass(frozen=True, slots=True)

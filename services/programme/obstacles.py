@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from services.contracts.names import Bilingual
 from services.programme.fields import Fields
 from services.programme.local_time import local_day
-from services.programme.texts import Bilingual
 
 
 class ObstacleCode(StrEnum):

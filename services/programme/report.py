@@ -12,13 +12,13 @@ from datetime import date, datetime
 
 from services.contracts.ids import FacilityId, ProvinceUnitId
 from services.contracts.ladder import State
+from services.contracts.names import Bilingual
 from services.programme.local_time import local_day
 from services.programme.obstacles import Level, ObstacleCode
 from services.programme.plans import PlanKind
 from services.programme.ports import ProvinceName
 from services.programme.stages import Stage
 from services.programme.surveys import Conclusion, Need
-from services.programme.texts import Bilingual
 
 NATIONAL = Bilingual("Whole country", "Cả nước")
 PART = Bilingual("All of these provinces", "Tổng các tỉnh, thành phố này")

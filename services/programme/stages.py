@@ -8,6 +8,7 @@ surveyed); people decide the rest by naming the next stage. Both ways are held t
 from collections.abc import Mapping
 from enum import StrEnum
 
+from services.contracts.names import Bilingual
 from services.programme.guards import (
     Dossier,
     Guard,
@@ -27,7 +28,7 @@ from services.programme.guards import (
     visit_is_planned,
     zones_have_cameras,
 )
-from services.programme.texts import Bilingual, Missing
+from services.programme.texts import Missing
 
 
 class Stage(StrEnum):

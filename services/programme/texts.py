@@ -2,23 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from services.contracts.names import Bilingual
 from services.contracts.zones import Zone
-
-
-class Bilingual(NamedTuple):
-    """The same text in English and Vietnamese."""
-
-    en: str
-    vi: str
-
-    def format(self, **values: "Bilingual | str") -> "Bilingual":
-        """Both texts with their places filled; a bilingual value gives each text its own language."""
-        return Bilingual(
-            self.en.format(**{name: v.en if isinstance(v, Bilingual) else v for name, v in values.items()}),
-            self.vi.format(**{name: v.vi if isinstance(v, Bilingual) else v for name, v in values.items()}),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from services.contracts.names import Bilingual
 from services.programme.local_time import VIET_NAM, local_day
 from services.programme.obstacles import CAUSES, LEVEL_NAMES, ObstacleCode
 from services.programme.report import BlockedFacility, Figures, ProgressReport, ProvinceRow
 from services.programme.stages import STAGE_NAMES
 from services.programme.surveys import Need
-from services.programme.texts import Bilingual
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

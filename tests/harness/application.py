@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from services.access.keys import ApiKeys
 from services.access.roles import Role
 from services.aggregator.service import Aggregator
 from services.api.app import wrapped
+from services.contracts.camera import WorkerIdentity
+from services.contracts.ids import new_id
 from services.migrations import runner
 from services.registry import provinces
 from services.registry.directory import LocalDirectory
@@ -41,6 +43,8 @@ class Application:
     hls: ScriptedHls
     aggregator: Aggregator
     keys: ApiKeys
+    #: Whoever reports on cameras here; one worker, since two would share them.
+    watcher: WorkerIdentity = field(default_factory=lambda: WorkerIdentity(worker_id=new_id(), name="watcher"))
 
     @property
     def database(self) -> Database:

@@ -13,13 +13,14 @@ from services.console.facility import WAY, agreed_plan, count_cards, following, 
 from services.console.language import Language
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Reason, Rung
+from services.contracts.names import Bilingual
 from services.contracts.zones import Zone
 from services.live.service import CameraNotPlayable
 from services.programme.obstacles import Level, ObstacleCode
 from services.programme.plans import PlanKind
 from services.programme.stages import Stage
 from services.programme.tables import ConnectionPlan, Obstacle, PlanZone
-from services.programme.texts import Bilingual, Missing
+from services.programme.texts import Missing
 from services.registry.tables import Camera, Device, Protocol, SnapshotRow, Stream, StreamRole
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from services.console import words
 from services.console.frame import STATUS
 from services.console.texts import TEXTS
 from services.contracts.ladder import ADVICE, Condition, Reason, State
-from services.programme.texts import Bilingual
+from services.contracts.names import Bilingual
 
 CONSOLE = Path(str(resources.files("services.console")))
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))

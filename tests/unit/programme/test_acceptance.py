@@ -10,6 +10,7 @@ import pytest
 from services.contracts.errors import Invalid
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Rung
+from services.contracts.names import CONDITION_NAMES, RUNG_NAMES
 from services.contracts.roster import RosterCamera
 from services.contracts.zones import Zone
 from services.programme.acceptance import (
@@ -112,7 +113,8 @@ def test_less_than_an_online_picture_proves_nothing(proof: Proof) -> None:
     judgement = judged(proofs={**BOTH, YARD.camera_id: proof})
     assert codes(judgement) == [("zone_not_proved", Zone.YARD)]
     assert "Yard 1" in judgement.missing[0].detail.en
-    assert proof.rung.value in judgement.missing[0].detail.vi
+    assert RUNG_NAMES[proof.rung].vi in judgement.missing[0].detail.vi
+    assert CONDITION_NAMES[proof.condition].vi in judgement.missing[0].detail.vi
 
 
 @pytest.mark.parametrize(("age_s", "accepted"), [(0, True), (60, True), (61, False), (-60, True), (-61, False)])
