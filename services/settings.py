@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     media_port: int = Field(0, ge=0, le=65535, description="Port for that; 0: any free one.")
     media_advertise_host: str = Field("", description="Host by which the API reaches it; empty: the media host.")
     connects_at_once: int = Field(64, gt=0, description="Most cameras a worker is connecting to at the same moment.")
+    site_connects_max: int = Field(4, gt=0, description="Most of these at one facility.")
     probe_processes: int = Field(1, gt=0, description="Processes in which PyAV opens and decodes streams.")
 
     # Leases

@@ -160,7 +160,8 @@ class CameraSession:
             )
             try:
                 async with self._sign_in.turn(assignment):
-                    async with self._tools.connecting:
+                    site, address = assignment.facility_id, f"{source.address}:{source.port}"
+                    async with self._tools.connecting.turn(site, address):
                         await upstream.open()
                     if upstream.auth is AuthOutcome.ACCEPTED:
                         await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)

@@ -1,11 +1,11 @@
 """What all sessions of one worker share."""
 
-import asyncio
 from dataclasses import dataclass
 
 from services.contracts.camera import WorkerIdentity
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
+from services.ingest.connect_gate import ConnectGate
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.relay import Relay
@@ -37,6 +37,6 @@ class Tools:
     networks: CameraNetworks
     budget: AuthBudget
     reporter: Reporter
-    connecting: asyncio.Semaphore
+    connecting: ConnectGate
     settings: SessionSettings
     clock: Clock

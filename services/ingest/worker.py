@@ -14,6 +14,7 @@ from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId, new_id
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
+from services.ingest.connect_gate import ConnectGate
 from services.ingest.live import LiveMuxers
 from services.ingest.media.host import MediaHost
 from services.ingest.media_endpoint import media_app
@@ -46,6 +47,7 @@ class WorkerSettings:
     capacity: int = 500
     lease_ttl_s: float = 20.0
     connects_at_once: int = 64
+    site_connects_max: int = 4
     probe_processes: int = 1
     live_streams_max: int = 32
     #: Where live media is served to an API in another process; None in one process.
@@ -105,7 +107,7 @@ class Worker:
             networks=self._networks,
             budget=AuthBudget(self._clock),
             reporter=self.reporter,
-            connecting=asyncio.Semaphore(self._settings.connects_at_once),
+            connecting=ConnectGate(self._settings.connects_at_once, per_site=self._settings.site_connects_max),
             settings=self._settings.session,
             clock=self._clock,
         )

@@ -1,11 +1,11 @@
 """What sessions share, with a double in every place that the test does not fill."""
 
-import asyncio
 from ipaddress import ip_network
 
 from services.contracts.camera import Credentials, Interrogation, OnvifSource
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
+from services.ingest.connect_gate import ConnectGate
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.relay import Relay
@@ -50,7 +50,7 @@ def some_tools(
         networks=networks or CameraNetworks([ip_network("127.0.0.0/8")]),
         budget=AuthBudget(running),
         reporter=reporter or Reporter(WORKER.worker_id, RecordingBus()),
-        connecting=asyncio.Semaphore(8),
+        connecting=ConnectGate(8),
         settings=settings,
         clock=running,
     )
