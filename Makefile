@@ -7,9 +7,11 @@ PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 export PORT ?= 8000
 # Most tests wait for peers: two at a time fit two cores. 0 runs them one after another.
 TEST_PROCESSES ?= 2
+# For each target of the fuzzers, two at a time.
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-quick lint format types migrate lock docs docs-check screenshots k8s-render clean
+.PHONY: help setup run test test-quick fuzz lint format types migrate lock docs docs-check screenshots k8s-render clean
 
 ##@ Use
 
@@ -31,6 +33,9 @@ test: setup ## run all tests, on real PostgreSQL, RabbitMQ, cameras' peers and a
 
 test-quick: $(VENV)/dev.done ## run the tests that need no peer: seconds, not minutes
 	$(BIN)/python -m pytest -q tests/unit
+
+fuzz: $(VENV)/fuzz.done ## fuzz everything that reads a camera's bytes, guided by coverage; FUZZ_SECONDS=600 for each
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/dev.done types ## ruff, import walls, mypy, documents that are generated
 	$(BIN)/ruff check services tests docs
@@ -63,6 +68,7 @@ lock: $(VENV)/dev.done ## pin dependencies anew, by hash and without registry ho
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --extra fuzz pyproject.toml -o requirements-fuzz.lock
 
 clean: ## remove the environment and what runs left behind
 	rm -rf $(VENV) var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -80,6 +86,10 @@ $(VENV)/runtime.done: $(VENV)/venv.done requirements.lock pyproject.toml
 
 $(VENV)/dev.done: $(VENV)/runtime.done requirements-dev.lock
 	$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
+	touch $@
+
+$(VENV)/fuzz.done: $(VENV)/dev.done requirements-fuzz.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements-fuzz.lock
 	touch $@
 
 $(VENV)/packages.done: deploy/setup/packages.sh | $(VENV)/venv.done

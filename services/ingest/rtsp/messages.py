@@ -156,7 +156,7 @@ def _fields(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
         if _CONTROL.search(line):
             raise RtspProtocolError("a control character in a header")
         if line[:1] in {" ", "\t"} and name:
-            value = f"{value} {line.strip()}"  # A folded line, RFC 2326 section 4.2.
+            value = f"{value} {line.strip()}".strip()  # A folded line, RFC 2326 section 4.2.
             continue
         if name:
             yield name, value

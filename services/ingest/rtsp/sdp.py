@@ -100,9 +100,9 @@ def _video_track(section: list[str], *, has_audio: bool) -> VideoTrack:
             encoding, clock_rate = found[2].upper(), int(found[3])
         elif line.startswith("a=fmtp:") and (found := _FMTP.fullmatch(line[7:])) and int(found[1]) == payload_type:
             fmtp = _parameters(found[2])
-        elif line.startswith("a=framerate:") and _FRAMERATE.fullmatch(line[12:].strip()):
+        elif line.startswith("a=framerate:") and (found := _FRAMERATE.fullmatch(line[12:].strip())):
             # H264DVR recorders write "0S" into one of two such lines (retina's recording h264dvr_describe).
-            framerate = float(line[12:]) or framerate
+            framerate = float(found[0]) or framerate
     if not clock_rate:
         raise RtspProtocolError("a video track whose clock stands still")
     return VideoTrack(

@@ -25,7 +25,7 @@ def request_url(source: RtspSource) -> str:
 def base_url(requested: str, content_base: str | None, content_location: str | None) -> str:
     """What relative control URLs are relative to (RFC 2326 appendix C.1.1). Nonsense in a header is passed over."""
     for candidate in (content_base, content_location):
-        if candidate and _is_absolute(candidate):
+        if candidate and _is_absolute(candidate) and _can_be_split(candidate):
             return _bounded(candidate)
     return requested
 
@@ -51,6 +51,14 @@ def control_url(base: str, control: str | None) -> str:
 
 def _is_absolute(text: str) -> bool:
     return text.lower().startswith(("rtsp://", "rtspu://", "rtsps://"))
+
+
+def _can_be_split(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:  # brackets around what is no IPv6 address
+        return False
+    return True
 
 
 def _bounded(url: str) -> str:

@@ -65,6 +65,11 @@ def test_blanks_around_a_colon_and_a_folded_line_are_borne() -> None:
     assert message.headers.fields == (("Session", "1 ;timeout=5"), ("Public", "OPTIONS, PLAY"))
 
 
+@pytest.mark.parametrize("folded", [b"A:\r\n b\r\n c", b"A: b\r\n c\r\n  "])
+def test_folding_leaves_no_blanks_at_the_ends(folded: bytes) -> None:
+    assert parse(b"RTSP/1.0 200 OK\r\n" + folded + b"\r\n\r\n").headers.fields == (("A", "b c"),)
+
+
 @pytest.mark.parametrize(
     ("text", "number"), [("1 ", 1), ("12", 12), ("", None), ("x", None), ("-1", None), ("9" * 30, None)]
 )

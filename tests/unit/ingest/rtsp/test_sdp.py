@@ -87,6 +87,7 @@ def test_jpeg_needs_no_rtpmap() -> None:
         (["a=framerate:25", "a=framerate:0"], 25.0),
         (["a=framerate:1e9"], None),
         (["a=framerate:nan"], None),
+        (["a=framerate:\x1d25"], 25.0),  # found by fuzzing: Python strips this sign and does not read it
         ([], None),
     ],
 )

@@ -42,6 +42,8 @@ REQUESTED = "rtsp://192.0.2.7:554/stream"
         (None, "rtsp://192.0.2.7/other", "rtsp://192.0.2.7/other"),
         ("rtsp://192.0.2.7/a", "rtsp://192.0.2.7/b", "rtsp://192.0.2.7/a"),
         ("/stream/", "stream", REQUESTED),
+        ("rtsp://[192.0.2.7]/stream/", None, REQUESTED),
+        ("rtsp://[2001:db8:/stream/", "rtsp://192.0.2.7/b", "rtsp://192.0.2.7/b"),
         ("", None, REQUESTED),
         (None, None, REQUESTED),
     ],
