@@ -11,6 +11,7 @@ packages="
   gstreamer1.0-plugins-good
   gstreamer1.0-plugins-ugly
   iproute2
+  libatomic1
   libgl1
   libglib2.0-0
   openssl

@@ -153,6 +153,7 @@ class CameraSession:
                 source,
                 credentials,
                 clock=self._tools.clock,
+                reactor=self._tools.reactor,
                 on_rung=self._on_rung,
                 # The integrator registered this address and these credentials: Basic is their decision.
                 allow_basic=True,

@@ -8,6 +8,7 @@ from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
+from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.relay import Relay
 from services.runtime.clock import Clock
 
@@ -32,6 +33,7 @@ class Tools:
     worker: WorkerIdentity
     directory: CameraDirectory
     onvif: OnvifGateway
+    reactor: Reactor
     relay: Relay
     media: StreamMedia
     networks: CameraNetworks

@@ -10,17 +10,13 @@ from services.contracts.camera import Snapshot, StreamFacts
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.health import Signal
+from services.ingest.liveness import Liveness
 from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeResult
-from services.ingest.pace import Pace
 from services.ingest.picture import History, judge, seen_before, stands_still
 from services.ingest.rtsp.upstream import Upstream
-from services.ingest.sense import Sense
 from services.ingest.tools import Tools
 
-_TICK_S = 0.5
 _KEY_POLL_S = 0.1
-#: A pass this late means that our own process stood still: what waits in the buffers is old, nothing is judged by it.
-_STALL_S = 2.0
 #: Media measured in the first look, after its first key frame.
 _FIRST_WATCH_S = 2.0
 _FIRST_DEADLINE_S = 20.0
@@ -66,19 +62,23 @@ class Watch:
         self._tools = tools
         self._uniform = uniform
         self._probed = StreamFacts()
-        self._flowing_since: float | None = None
-        self._fallen_silent = False
-        self._decoded = False  # a key frame, since the beginning or the last silence
+        self._liveness = Liveness(
+            tools.clock.monotonic(),
+            settle_up_s=tools.settings.settle_up_s,
+            settle_down_s=tools.settings.settle_down_s,
+        )
+        self._over: asyncio.Future[None] | None = None
         self._look_now = asyncio.Event()
         self._suspected = False
         self._suspicious = False  # the picture looks as it did before
         self._looked_at = 0  # how many key frames had come before the one that is held for the next look
-        self._pace = Pace()
-        self._sense = Sense(tools.settings.settle_down_s)
         #: Looks so far; outlives this watch, since a frozen picture may survive a reconnect.
         self.history = history
-        #: Whether frames were proved during this watch.
-        self.proved = False
+
+    @property
+    def proved(self) -> bool:
+        """Whether frames were proved during this watch."""
+        return self._liveness.proved
 
     @property
     def facts(self) -> StreamFacts:
@@ -97,87 +97,45 @@ class Watch:
 
     async def run(self) -> None:
         """Watch until the stream fails. Raises the CameraFault that ended it."""
+        self._over = asyncio.get_running_loop().create_future()
+        self._upstream.on_visit = self._on_visit
         tasks = [
             asyncio.create_task(self._upstream.run()),
-            asyncio.create_task(self._watch_frames()),
             asyncio.create_task(self._watch_picture()),
         ]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:  # should several have ended, the session's own word comes first
-                if task.done():
-                    task.result()
+            await asyncio.wait([*tasks, self._over], return_when=asyncio.FIRST_COMPLETED)
+            for ended in (*tasks, self._over):  # should several have ended, the session's own word comes first
+                if ended.done():
+                    ended.result()
             raise CameraFault(Reason.ENDED, Rung.PLAYING, "the session was closed")
         finally:
+            self._upstream.on_visit = _nothing
+            self._over.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch_frames(self) -> None:
-        clock, settings, counters = self._tools.clock, self._tools.settings, self._upstream.counters
-        tick_s = min(_TICK_S, settings.settle_down_s / 10)
-        quiet_since = last_tick = paced_from = clock.monotonic()
-        while True:
-            await asyncio.sleep(tick_s)
-            now = clock.monotonic()
-            if now - last_tick > _STALL_S:
-                # Only what we looked at counts as silence, or an overloaded process would never find any.
-                quiet_since, self._flowing_since = quiet_since + now - last_tick - tick_s, None
-                self._pace.forget()
-                paced_from = now - tick_s  # a frame of before the pause is no beginning
-            last_tick = now
-            self._sense.note(now, counters.received, counters.bytes)
-            last_frame_at = counters.last_frame_at
-            if last_frame_at is not None and last_frame_at >= paced_from:
-                self._pace.note(last_frame_at, counters.media_time_s, counters.frames)
-            lagging = self._pace.lags(over_s=settings.settle_down_s)
-            if lagging or self._sense.nonsense:  # as good as silent for that long
-                quiet_since = min(quiet_since, now - settings.settle_down_s)
-            else:
-                quiet_since = max(quiet_since, last_frame_at or quiet_since)
-            silent_s = now - quiet_since
-            if silent_s >= settings.settle_down_s:
-                if not lagging:
-                    self._pace.forget()
-                    paced_from = now
-                self._on_silence(silent_s)
-            elif last_frame_at is not None and self._frames_are_fresh():
-                self._on_frames(last_frame_at)
-
-    def _on_frames(self, last_frame_at: float) -> None:
-        settings = self._tools.settings
-        if self._pace.lags(over_s=settings.settle_up_s / 2):
-            self._flowing_since = None
+    def _on_visit(self, now: float) -> None:
+        """What came was counted."""
+        seen = self._liveness.look(now, self._upstream.counters)
+        if seen is None:
             return
-        if self._flowing_since is None:
-            self._flowing_since = last_frame_at
-        # Counted from frame to frame: a single one and then silence is no stream.
-        flowed_s = last_frame_at - self._flowing_since
-        if self._decoded and flowed_s >= settings.settle_up_s and (self._fallen_silent or not self.proved):
-            self.proved, self._fallen_silent = True, False
+        if seen.signal is Signal.PROVED:
             self._events.on_signal(Signal.PROVED, Rung.FRAMES, None)
-
-    def _on_silence(self, silent_s: float) -> None:
-        if self._sense.nonsense:
-            reason = Reason.UNDECODABLE
-        else:
-            reason = Reason.STALLED if self._upstream.counters.frames else Reason.NO_FRAMES
-        if not self._fallen_silent:
-            self._fallen_silent = True
-            self._events.on_signal(Signal.SILENT, Rung.PLAYING, reason)
-            # What comes afterwards has to be proved anew, by the first key frame.
-            self._decoded = False
+        elif seen.signal is Signal.SILENT:
+            self._events.on_signal(Signal.SILENT, Rung.PLAYING, seen.reason)
             self._look_now.set()
-        self._flowing_since = None
-        if silent_s >= 2 * self._tools.settings.settle_down_s:
-            # It had its chance to go on; a new session may do better than a dead one.
-            raise CameraFault(reason, Rung.PLAYING, f"no frame in time for {silent_s:.0f} s")
+        if seen.over and seen.reason is not None and self._over is not None and not self._over.done():
+            self._over.set_exception(
+                CameraFault(seen.reason, Rung.PLAYING, f"no frame in time for {seen.silent_s:.0f} s")
+            )
 
     async def _watch_picture(self) -> None:
         undecoded = 0
         while True:
             await self._hold_key_frame()
-            result = await self._look(first=not self._decoded)
+            result = await self._look(first=not self._liveness.decoded)
             if result is None:
                 await asyncio.sleep(self._uniform(0.5, 1.5))
                 continue
@@ -188,7 +146,7 @@ class Watch:
                 continue
             if result.reason is Reason.CODEC_UNSUPPORTED:
                 raise CameraFault(Reason.CODEC_UNSUPPORTED, Rung.PLAYING, result.detail)
-            if self._flowing_since is not None and self._frames_are_fresh():
+            if self._liveness.flowing and self._frames_are_fresh():
                 undecoded += 1
             if undecoded >= _UNDECODED_MAX:
                 keys = self._upstream.counters.key_frames
@@ -216,7 +174,7 @@ class Watch:
         while upstream.counters.key_frames <= self._looked_at:
             if not self._frames_are_fresh():
                 keyless_since = clock.monotonic()
-            elif not self._decoded and clock.monotonic() - keyless_since >= self._tools.settings.keyless_max_s:
+            elif not self._liveness.decoded and clock.monotonic() - keyless_since >= self._tools.settings.keyless_max_s:
                 raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, "frames come, but no key frame to begin with")
             await asyncio.sleep(_KEY_POLL_S)
 
@@ -247,11 +205,11 @@ class Watch:
         """Judge what was seen; returns the seconds until the next look."""
         settings = self._tools.settings
         if result.facts.codec is not None:
-            self._probed = result.facts if not self._decoded else _merged(self._probed, result.facts)
+            self._probed = result.facts if not self._liveness.decoded else _merged(self._probed, result.facts)
         # While nothing flows it was a key frame from before the silence.
-        self._decoded = self._flowing_since is not None or not self._fallen_silent
+        self._liveness.decoded = self._liveness.flowing or not self._liveness.fallen_silent
         reasons: tuple[Reason, ...] = ()
-        if self._fallen_silent or self._pace.lags(over_s=settings.settle_up_s / 2):
+        if self._liveness.fallen_silent or self._liveness.is_behind():
             # What comes too late may show what was shown before: no judgement on it, nor by it.
             self.history = History()
             return settings.settle_up_s
@@ -280,8 +238,11 @@ class Watch:
         return min(_TWO_KEYS_FACTOR * (self.facts.keyframe_interval_s or _TWO_KEYS_MAX_S), _TWO_KEYS_MAX_S)
 
     def _frames_are_fresh(self) -> bool:
-        last = self._upstream.counters.last_frame_at
-        return last is not None and self._tools.clock.monotonic() - last < self._tools.settings.settle_down_s
+        return self._liveness.is_fresh(self._tools.clock.monotonic())
+
+
+def _nothing(_: float) -> None:
+    """Nobody listens to visits."""
 
 
 def _merged(known: StreamFacts, newer: StreamFacts) -> StreamFacts:

@@ -21,6 +21,7 @@ from services.ingest.media_endpoint import media_app
 from services.ingest.onvif.gateway import ZeepOnvifGateway
 from services.ingest.ports import CameraDirectory
 from services.ingest.reporter import Reporter
+from services.ingest.rtsp.reactor import PAUSE_MAX_S, Reactor
 from services.ingest.rtsp.relay import Relay
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.session import CameraSession
@@ -74,6 +75,7 @@ class Worker:
             worker_id=new_id(), name=settings.name or default_name(), reaches=settings.reaches
         )
         self.onvif = ZeepOnvifGateway(clock=clock)
+        self.reactor = Reactor(clock, pause_max_s=min(PAUSE_MAX_S, settings.session.settle_down_s / 10))
         self._relay = Relay()
         self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
@@ -102,6 +104,7 @@ class Worker:
             worker=self.identity,
             directory=self._directory,
             onvif=self.onvif,
+            reactor=self.reactor,
             relay=self._relay,
             media=self._probing,
             networks=self._networks,
@@ -141,6 +144,7 @@ class Worker:
 
     async def _start_parts(self) -> None:
         self._started.push_async_callback(self.onvif.close)
+        self._started.callback(self.reactor.close)
         await self._relay.start()
         self._started.push_async_callback(self._relay.close)
         for media in (self._probing, self._muxing):

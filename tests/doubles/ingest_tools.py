@@ -8,6 +8,7 @@ from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
+from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.relay import Relay
 from services.ingest.tools import SessionSettings, Tools
 from services.runtime.clock import Clock, SystemClock
@@ -45,6 +46,7 @@ def some_tools(
         worker=WORKER,
         directory=directory or ScriptedDirectory(running),
         onvif=onvif or NoOnvif(),
+        reactor=Reactor(running, pause_max_s=0.02),
         relay=relay or Relay(),
         media=media or ScriptedMedia(),
         networks=networks or CameraNetworks([ip_network("127.0.0.0/8")]),

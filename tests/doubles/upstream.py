@@ -1,6 +1,7 @@
 """A session with a camera as a watch sees it: its counters, and its end. The test lets frames come."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from services.ingest.faults import CameraFault
@@ -19,6 +20,7 @@ class ScriptedUpstream:
         self.counters = Counters()
         self.hold_gop = True
         self.track: VideoTrack | None = None
+        self.on_visit: Callable[[float], None] = lambda _: None
         self._clock = clock
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -27,7 +29,16 @@ class ScriptedUpstream:
         return cast(Upstream, self)
 
     async def run(self) -> None:
-        await asyncio.shield(self._ended)
+        visiting = asyncio.create_task(self._visits())
+        try:
+            await asyncio.shield(self._ended)
+        finally:
+            visiting.cancel()
+
+    async def _visits(self) -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            self.on_visit(self._clock.monotonic())
 
     def end(self, fault: CameraFault | None) -> None:
         """The session is over."""

@@ -103,6 +103,11 @@ class Fanout:
         self.active = False
 
     @property
+    def subscribed(self) -> bool:
+        """Whether anybody waits for copies."""
+        return bool(self._subscriptions)
+
+    @property
     def hold_gop(self) -> bool:
         """Keep the newest group of pictures also while nobody is subscribed."""
         return self._hold_gop

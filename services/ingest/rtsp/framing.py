@@ -13,6 +13,9 @@ from services.ingest.rtsp.messages import MAX_MESSAGE_BYTES, METHODS, Message, p
 #: Called with the buffer, the channel, and where the payload begins and ends in the buffer. Valid during the call only.
 OnFrame: TypeAlias = Callable[[bytearray, int, int, int], None]
 OnMessage: TypeAlias = Callable[[Message], None]
+#: Called with the buffer, where a frame may begin and where the bytes end; takes whole frames as far as it understands
+#: them and returns the position behind the last.
+Hop: TypeAlias = Callable[[bytearray, int, int], int]
 
 FRAME_HEADER_BYTES = 4
 MAX_FRAME_BYTES = FRAME_HEADER_BYTES + 0xFFFF
@@ -46,6 +49,9 @@ class Demultiplexer:
         self._on_frame = on_frame
         self._on_message = on_message
         self.channels: frozenset[int] = frozenset({0, 1})
+        #: Takes runs of ordinary media packets in one go, where nobody needs them one by one. What it leaves, an odd
+        #: packet or another channel, goes the long way.
+        self.hop: Hop | None = None
         #: How many frames were handed out.
         self.frames = 0
         self._spoke = False  # whether a first message was understood
@@ -64,6 +70,10 @@ class Demultiplexer:
         frames = 0
         while position < end:
             if buffer[position] == _DOLLAR and not self._lost:
+                if self.hop is not None and not self._junk:
+                    position = self.hop(buffer, position, end)
+                    if position >= end or buffer[position] != _DOLLAR:
+                        continue
                 if end - position < FRAME_HEADER_BYTES:
                     break
                 payload = position + FRAME_HEADER_BYTES

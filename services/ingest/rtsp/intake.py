@@ -51,6 +51,7 @@ class Intake:
         self._now = 0.0
         self._allowance = float(limits.burst_bytes)
         self._badness = 0
+        self._hopped = 0  # packets of this read that went the short way
         self._rest_bytes = 0  # of what was offered and will be offered again
         self._keep_alive_at = self._report_at = 0.0
         self._own_ssrc = secrets.randbits(32)
@@ -87,15 +88,18 @@ class Intake:
         self._allowance = min(limits.burst_bytes, self._allowance + (now - self._now) * limits.bytes_per_s)
         self._now = now
         self.counters.received += end - start - self._rest_bytes
-        demultiplexer = self._demultiplexer
+        demultiplexer, counters = self._demultiplexer, self.counters
+        # While nobody wants copies, packets need not be handed out one by one.
+        demultiplexer.hop = self._hop if self._receiver is not None and not self._fanout.active else None
         frames = demultiplexer.frames
         try:
             consumed = demultiplexer.consume(buffer, start, end)
-            self._charge(consumed - start + (demultiplexer.frames - frames) * _FRAME_CHARGE)
+            self._charge(consumed - start + (demultiplexer.frames - frames + self._hopped) * _FRAME_CHARGE)
         except RtspProtocolError as error:
             raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, str(error)) from error
         self._rest_bytes = end - consumed
-        self.counters.sample(now)
+        self._hopped = 0
+        counters.sample(now)
         if self._fanout.active:
             self._fanout.flush()
         return consumed
@@ -149,6 +153,16 @@ class Intake:
             # Other channels are passed over: some cameras send audio that nobody set up.
             self.counters.received -= end - start
 
+    def _hop(self, buffer: bytearray, position: int, end: int) -> int:
+        counters = self.counters
+        before = counters.packets
+        position = self._receiver.hop(buffer, position, end, self._rtp_channel, self._now)  # type: ignore[union-attr]
+        taken = counters.packets - before
+        self._hopped += taken
+        if self._badness:
+            self._badness = max(0, self._badness - taken)
+        return position
+
     def _count_bad(self) -> None:
         self.counters.bad_packets += 1
         self._badness += 4
@@ -180,7 +194,7 @@ class Intake:
             lost=self.counters.packets_lost,
             highest_sequence=receiver.highest_sequence,
             last_report=report.ntp_middle if report else 0,
-            delay_s=now - heard_at,
+            delay_s=max(now - heard_at, 0.0),
             name=self._own_name,
         )
         return b"$" + self._rtcp_channel.to_bytes(1, "big") + len(packet).to_bytes(2, "big") + packet

@@ -1,19 +1,31 @@
-"""One TCP connection under asyncio, read without a buffer of its own.
+"""One TCP connection: opened and written under asyncio, and read either as bytes come or lazily, by visits of a reactor.
 
 All links of a thread share one receive buffer: between two reads a link keeps only the incomplete rest, most often a
 part of a packet. 300 cameras need a few hundred kilobytes, not 300 buffers.
 """
 
 import asyncio
+import logging
+import socket
 import threading
 from typing import Protocol
 
+from services.ingest.rtsp.reactor import PAUSE_MIN_S, Reactor, Visit
+
+log = logging.getLogger(__name__)
+
 #: Far above ``framing.MAX_REST_BYTES``, so that a read always finds room behind the rest.
 RECEIVE_BUFFER_BYTES = 256 * 1024
+#: What one visit takes at most. A camera that has more waits for its next turn, like all others.
+_VISIT_BYTES_MAX = 4 * RECEIVE_BUFFER_BYTES
+#: What a visit should find. Linux begins with a receive window of 64 KiB and widens it while it is read quickly.
+_VISIT_BYTES = 40 * 1024
+#: With so much waiting the window may have been full and the camera held back: come again at once.
+_FULL_BYTES = 60 * 1024
 
 
 class _Shared(threading.local):
-    """Asyncio reads into the buffer and reports it in one step, so the links of one loop never overlap in it."""
+    """Filled and reported in one step, so the links of one loop never overlap in it."""
 
     def __init__(self) -> None:
         self.data = bytearray(RECEIVE_BUFFER_BYTES)
@@ -39,15 +51,24 @@ class LinkOwner(Protocol):
         """The send buffer has filled up, or emptied again."""
 
 
+class LazyLinkOwner(LinkOwner, Protocol):
+    """Who is read lazily: ``upstream.Upstream``."""
+
+    def visited(self, now: float) -> float:
+        """A visit is over. Returns the longest pause until the next, in seconds."""
+
+
 class Link(asyncio.BufferedProtocol):
     """Connects a transport to its owner."""
 
     def __init__(self, owner: LinkOwner) -> None:
         self._owner = owner
+        self._transport: asyncio.Transport | None = None
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP only
+        self._transport = transport
         self._owner.connected(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the signature is asyncio's
@@ -58,10 +79,9 @@ class Link(asyncio.BufferedProtocol):
         return view[kept:]
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = _shared.data
         end = len(self._rest) + nbytes
-        begin = self._owner.received(data, 0, end)
-        self._rest = bytes(data[begin:end]) if begin < end else b""
+        begin = self._owner.received(_shared.data, 0, end)
+        self._rest = _shared.view[begin:end].tobytes() if begin < end else b""
 
     def eof_received(self) -> None:
         """Nothing more will come: asyncio closes the transport, and ``lost`` follows."""
@@ -74,3 +94,90 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._owner.lost(exc)
+
+
+class LazyLink(Link):
+    """A link that can be read by visits of a reactor; asyncio still writes and closes."""
+
+    def __init__(self, owner: LazyLinkOwner, sock: socket.socket, reactor: Reactor) -> None:
+        """``sock`` is connected, non-blocking, and will be given to the transport."""
+        super().__init__(owner)
+        self._lazy_owner = owner
+        self._sock = sock
+        self._reactor = reactor
+        self._visit: Visit | None = None
+        self._pause_s = PAUSE_MIN_S
+        self._error: Exception | None = None
+
+    def read_lazily(self) -> None:
+        """From now on bytes are read by visits. May be called from within ``received``."""
+        if self._visit is None and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._visit = self._reactor.add(self, self._sock)
+
+    def read_at_once(self) -> None:
+        """From now on bytes are read as they come again."""
+        if self._visit is not None and self._transport is not None:
+            self._visit.end()
+            self._visit = None
+            self._transport.resume_reading()
+
+    def visit(self, now: float) -> float | None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return None
+        try:
+            taken = self._take(transport)
+            pause_max_s = self._lazy_owner.visited(now)
+        except Exception as error:  # a bug of ours must cost this camera only
+            log.exception("visit failed")
+            self._hang_up(transport, error)
+            return None
+        if transport.is_closing():
+            return None
+        if taken >= _FULL_BYTES:
+            self._pause_s = PAUSE_MIN_S
+        elif taken:
+            # Towards what the bit rate asks for, not faster than twofold: key frames come between.
+            self._pause_s *= min(max(_VISIT_BYTES / taken, 0.5), 1.5)
+        else:
+            self._pause_s = pause_max_s
+        self._pause_s = max(min(self._pause_s, pause_max_s), PAUSE_MIN_S)
+        return self._pause_s
+
+    def _take(self, transport: asyncio.Transport) -> int:
+        """Read until nothing is left, within the bound of one visit."""
+        sock, owner, data, view = self._sock, self._owner, _shared.data, _shared.view
+        taken = 0
+        while taken < _VISIT_BYTES_MAX:
+            kept = len(self._rest)
+            if kept:
+                view[:kept] = self._rest
+            try:
+                count = sock.recv_into(view[kept:])
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                self._hang_up(transport, error)
+                break
+            if not count:
+                self._hang_up(transport, None)
+                break
+            taken += count
+            end = kept + count
+            begin = owner.received(data, 0, end)
+            self._rest = view[begin:end].tobytes() if begin < end else b""
+            # A read that did not fill the buffer took all there was: no need to be told so by one more call.
+            if end < RECEIVE_BUFFER_BYTES or transport.is_closing():
+                break
+        return taken
+
+    def _hang_up(self, transport: asyncio.Transport, error: Exception | None) -> None:
+        self._error = error
+        transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._visit is not None:
+            self._visit.end()
+            self._visit = None
+        self._owner.lost(exc or self._error)

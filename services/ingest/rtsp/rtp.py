@@ -15,6 +15,11 @@ BAD = -1
 
 HEADER_BYTES = 12
 _HEADER = Struct(">BBHII")
+#: An interleaved header and the RTP header behind it.
+_FRAMED = Struct(">BBHBBHII")
+_DOLLAR = 0x24
+#: The shortest interleaved packet that holds a payload in which a kind can be read, whatever the codec.
+_FRAMED_MIN_BYTES = _FRAMED.size + 3
 
 #: A jump of the media clock beyond this is a new beginning and not progress.
 _LARGEST_STEP_S = 10
@@ -67,6 +72,55 @@ class TrackReceiver:
     def highest_sequence(self) -> int:
         """The extended highest sequence number received, for receiver reports (RFC 3550 section 6.4.1)."""
         return (self.cycles << 16 | (self._expected - 1) & 0xFFFF) & 0xFFFFFFFF
+
+    def hop(self, buffer: bytearray, position: int, end: int, channel: int, now: float) -> int:
+        """Count whole interleaved packets of ours from ``position`` on, as ``packet`` would; return where that ends.
+
+        It ends before whatever is not quite ordinary, which is then for the caller to take apart. This loop is where a
+        worker spends its time: about 0.4 microseconds for a packet that continues a frame, 2 for one that begins one.
+        """
+        unpack, inspect, payload_type, ssrc = _FRAMED.unpack_from, self._inspect, self._payload_type, self._ssrc
+        expected, frame_timestamp, begun, packets = self._expected, self._frame_timestamp, position, 0
+        limit = end - _FRAMED_MIN_BYTES
+        while position <= limit:
+            dollar, at, size, first, second, sequence, timestamp, source = unpack(buffer, position)
+            after = position + 4 + size
+            if (
+                source != ssrc
+                or dollar != _DOLLAR
+                or at != channel
+                or first != 0x80
+                or second & 0x7F != payload_type
+                or after > end
+                or size < HEADER_BYTES + 3
+            ):
+                break
+            if sequence != expected:
+                self._expected = expected
+                self._jump(sequence)
+            packets += 1
+            expected = (sequence + 1) & 0xFFFF
+            if not expected:
+                self.cycles += 1
+            if timestamp != frame_timestamp:
+                # Not yet known to hold a picture; once it is, its other packets tell nothing new.
+                self._timestamp = timestamp
+                flags = inspect(buffer, position + 16, after)
+                if flags & SLICE:
+                    self._frame_timestamp = frame_timestamp = timestamp
+                    self.counters.frames += 1
+                    self._advance(timestamp)
+                    if flags & KEY:
+                        self._key_timestamp = timestamp
+                        self.counters.note_key_frame()
+                    self.counters.last_frame_at = now
+            position = after
+        if packets:
+            self._expected = expected
+            self._foreign_run = 0
+            self.counters.packets += packets
+            self.counters.bytes += position - begun - 4 * packets
+        return position
 
     def packet(self, buffer: bytearray, start: int, end: int, now: float) -> int:
         """Count the packet in ``buffer[start:end]`` and return its flags, FOREIGN, or BAD. Never raises."""

@@ -1,4 +1,5 @@
-"""One session with one camera over asyncio: opened within bounds, counted, kept alive, fanned out to relay clients."""
+"""One session with one camera: opened under asyncio within bounds, then read by a reactor, counted, kept alive, fanned
+out to relay clients."""
 
 import asyncio
 import contextlib
@@ -13,8 +14,9 @@ from services.ingest.rtsp.auth import Authorizer
 from services.ingest.rtsp.counters import Counters
 from services.ingest.rtsp.fanout import Fanout, Subscription
 from services.ingest.rtsp.intake import Intake, IntakeLimits
-from services.ingest.rtsp.link import Link
+from services.ingest.rtsp.link import LazyLink
 from services.ingest.rtsp.outcomes import connect_fault, lost_fault
+from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.sdp import VideoTrack
 from services.ingest.rtsp.session import ClientSession
 from services.ingest.rtsp.states import State
@@ -22,6 +24,8 @@ from services.ingest.rtsp.urls import request_url
 from services.runtime.clock import Clock
 
 _MIB = 1024 * 1024
+#: While somebody looks at copies they are wanted sooner than counting alone needs them.
+_PAUSE_LIVE_S = 0.04
 #: A sender without a wall clock may tell the time since its start, or nothing (RFC 3550 section 6.4.1): years before 2000.
 _WALL_CLOCK_SINCE = 946_684_800
 
@@ -47,10 +51,10 @@ class UpstreamLimits:
 
 
 class Upstream:
-    """One session with one camera. ``open``, then ``run`` in a task of its own; ``close`` at any time.
+    """One session with one camera. ``open``, then ``run`` until it ends; ``close`` at any time.
 
-    It connects to ``source.address`` and nowhere else, whatever the camera says. From ``open`` on media is read and
-    counted, whether or not ``run`` runs; keep-alives and receiver reports are sent by ``run``.
+    It connects to ``source.address`` and nowhere else, whatever the camera says. Once the camera plays, the reactor
+    visits the connection: media is read and counted, and keep-alives and receiver reports are sent.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Upstream:
         credentials: Credentials | None,
         *,
         clock: Clock,
+        reactor: Reactor,
         on_rung: Callable[[Rung], None] = lambda _: None,
         limits: UpstreamLimits = UpstreamLimits(),
         allow_basic: bool = False,
@@ -72,6 +77,7 @@ class Upstream:
         session = ClientSession(request_url(source), Authorizer(credentials, allow_basic=allow_basic))
         self._source = source
         self._clock = clock
+        self._reactor = reactor
         self._on_rung = on_rung
         self._limits = limits
         self._fanout = Fanout(limits.gop_bytes, limits.queue_bytes)
@@ -81,6 +87,10 @@ class Upstream:
         self._session = session
         self._intake = Intake(session, self.counters, self._fanout, limits.intake)
         self._transport: asyncio.Transport | None = None
+        self._link: LazyLink | None = None
+        self._tick_at = 0.0
+        #: Called after each visit with the monotonic time; must not raise.
+        self.on_visit: Callable[[float], None] = lambda _: None
         self._progress = asyncio.Event()  # we have something new to say to the camera, or nothing more
         self._over = asyncio.Event()
         self._fault: CameraFault | None = None
@@ -144,13 +154,6 @@ class Upstream:
         """Keep the session until it ends. Returns after ``close``; otherwise raises the CameraFault that ended it."""
         if self.rung is not Rung.PLAYING:
             raise RuntimeError("run before open")
-        while self._session.state is State.PLAYING and not self._over.is_set():
-            now = self._clock.monotonic()
-            due_at = self._intake.tick(now)
-            self._flush()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(due_at - now):
-                    await self._over.wait()
         await self._over.wait()
         if self._fault is not None:
             raise self._fault
@@ -163,6 +166,8 @@ class Upstream:
         if self._transport is not None and not self._over.is_set():
             self._intake.close()
             self._flush()
+            if self._link is not None:
+                self._link.read_at_once()  # the answer
             try:
                 if self._session.state is State.CLOSING:
                     with contextlib.suppress(TimeoutError):
@@ -176,16 +181,25 @@ class Upstream:
     # Opening
 
     async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in self._source.address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
+            sock.setblocking(False)
             async with asyncio.timeout(self._limits.connect_s):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: Link(self), self._source.address, self._source.port
-                )
+                await loop.sock_connect(sock, (self._source.address, self._source.port))
+            link = LazyLink(self, sock, self._reactor)
+            await loop.create_connection(lambda: link, sock=sock)
         except OSError as error:
+            sock.close()
             fault = connect_fault(error)
             if fault is None:
                 raise
             raise fault from error
+        except BaseException:
+            sock.close()
+            raise
+        self._link = link
 
     async def _handshake(self) -> None:
         self._intake.start(self._clock.monotonic())
@@ -230,8 +244,21 @@ class Upstream:
             self._progress.set()
             if self._session.state is State.CLOSED and self._transport is not None:
                 self._transport.close()
+            if before is State.STARTING and self._session.state is State.PLAYING and self._link is not None:
+                self._link.read_lazily()
         self._flush()
         return consumed
+
+    def visited(self, now: float) -> float:
+        if now >= self._tick_at and self._session.state is State.PLAYING:
+            try:
+                self._tick_at = self._intake.tick(now)
+            except CameraFault as fault:
+                self._fail(fault)
+            self._flush()
+        self.on_visit(now)
+        due_s = max(self._tick_at - now, 0.0)
+        return min(_PAUSE_LIVE_S if self._fanout.subscribed else self._reactor.pause_max_s, due_s)
 
     def lost(self, error: Exception | None) -> None:
         if not self._closing and self._fault is None:

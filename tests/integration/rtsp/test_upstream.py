@@ -13,6 +13,7 @@ from services.contracts.camera import AuthOutcome, Credentials, RtspSource
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.rtsp.intake import IntakeLimits
+from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.upstream import Upstream, UpstreamLimits
 from services.runtime.clock import SystemClock
 from tests.doubles.hostile_rtsp import HostileServer, asks_back_for_ever
@@ -281,7 +282,12 @@ async def test_run_without_open_is_a_mistake() -> None:
 
 def test_a_name_instead_of_an_address_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="address"):
-        Upstream(RtspSource(address="camera.local", port=554, path="/"), None, clock=SystemClock())
+        Upstream(
+            RtspSource(address="camera.local", port=554, path="/"),
+            None,
+            clock=SystemClock(),
+            reactor=Reactor(SystemClock()),
+        )
 
 
 async def test_media_that_waited_during_a_stall_shows_by_its_media_time() -> None:

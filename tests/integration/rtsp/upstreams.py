@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from services.contracts.camera import Credentials, RtspSource
 from services.contracts.ladder import Rung
 from services.ingest.faults import CameraFault
+from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.upstream import Upstream, UpstreamLimits
 from services.runtime.clock import SystemClock
 
@@ -67,10 +68,12 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     """An upstream that is not open yet."""
     rungs: list[Rung] = []
+    reactor = Reactor(SystemClock(), pause_max_s=0.05)
     upstream = Upstream(
         RtspSource(address="127.0.0.1", port=port, path=path),
         credentials,
         clock=SystemClock(),
+        reactor=reactor,
         on_rung=rungs.append,
         limits=limits,
         hold_gop=hold_gop,
@@ -81,6 +84,7 @@ async def watched(
         yield watch
     finally:
         await watch.close()
+        reactor.close()
 
 
 async def fault_of_opening(watch: Watched) -> CameraFault:
