@@ -3,6 +3,7 @@
 * ``texts``    targets for what is read as text: messages, challenges, descriptions, SETUP and its URLs.
 * ``streams``  targets for what is read as bytes in pieces: framing, RTP, RTCP, the whole intake.
 * ``targets``  all targets by name, and the cases kept for each.
+* ``seeds``    what else they begin with.
 * ``one``      runs one target under atheris; ``run`` runs several, two at a time, and sums up.
 * ``keep``     the smallest set of inputs that reaches what all of them reach.
 

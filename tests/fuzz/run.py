@@ -1,6 +1,6 @@
 """Runs targets for a while, two at a time, and sums up: ``python -m tests.fuzz.run --seconds 600 [--target NAME]…``.
 
-Inputs grow in ``var/fuzz/<target>``, beginning with the kept cases. An input that breaks a property, hangs or outgrows
+Inputs grow in ``var/fuzz/<target>``, beginning with the kept cases and the odd servers of ``tests/data/rtsp``. An input that breaks a property, hangs or outgrows
 the memory stays in ``var/fuzz/<target>-found``; mend the reader, and keep the input under ``tests/data/fuzz/<target>``
 by the name of what it showed. ``--keep`` adds to the kept cases what reaches new lines.
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz.keep import fewest
+from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import KEPT, TARGETS, kept_cases
 
 _WORK = Path("var/fuzz")
@@ -76,6 +77,8 @@ def fuzz(name: str, seconds: int) -> Result:
     work, found = _WORK / name, _WORK / f"{name}-found"
     for directory in (work, found, KEPT / name):
         directory.mkdir(parents=True, exist_ok=True)
+    for data in seeds(name):
+        (work / f"seed-{_digest(data)}").write_bytes(data)
     before = set(found.iterdir())
     log = _WORK / f"{name}.log"
     began = time.monotonic()

@@ -68,8 +68,8 @@ def parse(body: bytes) -> Description:
     lines = body.decode("latin-1").replace("\r", "\n").strip("\n\0 ").split("\n")
     if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_CHARS for line in lines):
         raise RtspProtocolError("a description with too many or too long lines")
-    if not lines[0].startswith("v="):
-        raise RtspProtocolError("a description that does not begin with a version")
+    if not lines[0].startswith(("v=", "m=")):  # go2rtc issue 679: a camera that leaves out all but the media
+        raise RtspProtocolError("a description that begins with neither a version nor a track")
     sections: list[list[str]] = [[]]
     for line in lines:
         if line.startswith("m="):
