@@ -99,10 +99,9 @@ class Liveness:
         return None
 
     def _silent(self, silent_s: float, counters: Counters) -> Observation | None:
+        reason = Reason.STALLED if counters.frames else Reason.NO_FRAMES
         if self._sense.nonsense:
             reason = Reason.UNDECODABLE
-        else:
-            reason = Reason.STALLED if counters.frames else Reason.NO_FRAMES
         begins = not self.fallen_silent
         self.fallen_silent = True
         if begins:

@@ -110,7 +110,7 @@ class TrackReceiver:
                     self._frame_timestamp = frame_timestamp = timestamp
                     self.counters.frames += 1
                     self._advance(timestamp)
-                    if flags & KEY:
+                    if flags & KEY and timestamp != self._key_timestamp:
                         self._key_timestamp = timestamp
                         self.counters.note_key_frame()
                     self.counters.last_frame_at = now
