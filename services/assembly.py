@@ -29,7 +29,7 @@ from services.bus.rabbit import RabbitBus
 from services.console.pages import console_routes
 from services.console.queries import ConsoleQueries
 from services.console.services import ConsoleServices
-from services.contracts.camera import Credentials, Interrogation, OnvifSource
+from services.contracts.camera import Credentials, Interrogation, OnvifSource, WatchPolicy
 from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId
 from services.contracts.ladder import Condition, Reason
@@ -52,7 +52,7 @@ from services.registry.cameras import CameraRegistry
 from services.registry.credentials import CredentialVault
 from services.registry.directory import LocalDirectory, SnapshotDesk, WorkerDesk
 from services.registry.installation import Installer
-from services.registry.leases import Leases
+from services.registry.leases import Leases, WatchDefaults
 from services.registry.locator import SourceLocator
 from services.registry.ports import InterrogationFailed, Interrogator
 from services.registry.resolver import Resolver, SystemResolver
@@ -205,7 +205,8 @@ async def add_registry(process: Process) -> RegistryParts:
     audit = Audit(database, process.clock)
     vault = CredentialVault(keys)
     files = SnapshotFiles(settings.snapshots_dir)
-    leases = Leases(database, keys, settings.lease_duration)
+    watching = WatchDefaults(WatchPolicy(settings.watch_policy), settings.watch_sample_every)
+    leases = Leases(database, keys, settings.lease_duration, watching)
     process.desk = WorkerDesk(database, leases, vault, files, audit, process.clock)
     return RegistryParts(database, keys, audit, vault, files, process.desk)
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.contracts.camera import SAMPLE_EVERY_MAX_S, SAMPLE_EVERY_MIN_S
+
 Network: TypeAlias = IPv4Network | IPv6Network
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -77,6 +79,19 @@ class Settings(BaseSettings):
     connects_at_once: int = Field(64, gt=0, description="Most cameras a worker is connecting to at the same moment.")
     site_connects_max: int = Field(4, gt=0, description="Most of these at one facility.")
     probe_processes: int = Field(1, gt=0, description="Processes in which PyAV opens and decodes streams.")
+
+    # How cameras are watched that say nothing else
+    watch_policy: Literal["continuous", "sampled"] = Field(
+        "continuous",
+        description="How cameras are watched that have no policy of their own: `continuous` or `sampled`. "
+        "Read by the API; holds for leases given from then on.",
+    )
+    watch_sample_every: int = Field(
+        600,
+        ge=SAMPLE_EVERY_MIN_S,
+        le=SAMPLE_EVERY_MAX_S,
+        description="Seconds between two looks at a sampled camera that names none itself.",
+    )
 
     # Leases
     lease_ttl: Seconds = Field(20.0, description="Seconds a lease lasts without renewal.")

@@ -34,13 +34,13 @@ async def health_of(session: AsyncSession, facility_id: UUID) -> dict[UUID, Came
 
 
 async def silent_facilities(
-    session: AsyncSession, settled_before: datetime, limit: int
+    session: AsyncSession, now: datetime, limit: int
 ) -> Sequence[tuple[UUID, Collection[UUID]]]:
-    """Facilities with cameras that nobody settled since then though they count as known, with those cameras."""
+    """Facilities with cameras that count as known though the last word on them stands no longer, with those cameras."""
     rows = await session.execute(
         select(CameraHealth.facility_id, CameraHealth.camera_id)
-        .where(CameraHealth.base != Condition.UNKNOWN, CameraHealth.settled_at < settled_before)
-        .order_by(CameraHealth.settled_at)
+        .where(CameraHealth.base != Condition.UNKNOWN, CameraHealth.stale_at < now)
+        .order_by(CameraHealth.stale_at)
         .limit(limit)
     )
     found: dict[UUID, list[UUID]] = {}

@@ -124,8 +124,7 @@ class Aggregator:
     async def sweep(self) -> int:
         """Make cameras unknown that nobody told of for too long. Returns how many."""
         async with self._transactions.read() as session:
-            before = await database_now(session) - self._stale_after
-            silent = await repository.silent_facilities(session, before, SWEEP_MAX)
+            silent = await repository.silent_facilities(session, await database_now(session), SWEEP_MAX)
         silenced = 0
         for facility_id, cameras in silent:
             silenced += await self._silence(facility_id, cameras)
@@ -140,7 +139,7 @@ class Aggregator:
             leases = await self._roster.leases_of(session, cameras)
             for camera_id in cameras:
                 row = known.get(camera_id)
-                if row is None or row.base is Condition.UNKNOWN or not self._stale(row, now):
+                if row is None or row.base is Condition.UNKNOWN or row.stale_at is None or row.stale_at >= now:
                     continue  # reported or deleted since we looked
                 lease = leases.get(camera_id)
                 watched = lease is not None and lease.worker_id is not None and lease.expires_at > now
@@ -152,8 +151,9 @@ class Aggregator:
         await self._tell(change)
         return silenced
 
-    def _stale(self, row: CameraHealth, now: datetime) -> bool:
-        return row.settled_at is None or now - row.settled_at > self._stale_after
+    def _stands_for(self, report: CameraReport) -> timedelta:
+        """How long from now on a settled report stands: that on a sampled camera until after its next look."""
+        return self._stale_after if report.fresh_for_s is None else timedelta(seconds=report.fresh_for_s)
 
     def _take(
         self,
@@ -176,7 +176,8 @@ class Aggregator:
             known[report.camera_id] = row
         row.worker_id, row.epoch, row.sequence = message.worker_id, report.epoch, report.sequence
         row.observed_at, row.received_at = report.observed_at, now
-        row.settled_at = now if report.settled else row.settled_at
+        if report.settled:
+            row.stale_at = now + self._stands_for(report)
         row.watch = report.watch
         row.stream = report.stream.model_dump(mode="json")
         self._move(session, row, observation, report.reasons, now, report)

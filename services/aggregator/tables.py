@@ -17,7 +17,7 @@ class CameraHealth(Base):
     __tablename__ = "camera_health"
     __table_args__ = (
         Index("ix_camera_health_facility_id", "facility_id"),
-        Index("ix_camera_health_base_settled_at", "base", "settled_at"),
+        Index("ix_camera_health_base_stale_at", "base", "stale_at"),
         {"comment": "What is known of a camera now. Written by: aggregator."},
     )
 
@@ -34,11 +34,13 @@ class CameraHealth(Base):
     changes: Mapped[list[str]] = mapped_column(Json, comment="moments of recent changes between up and down, ISO 8601")
     observed_at: Mapped[datetime] = mapped_column(comment="when the worker looked, by its own clock")
     received_at: Mapped[datetime] = mapped_column(comment="when the last report was taken, database time")
-    settled_at: Mapped[datetime | None] = mapped_column(comment="when the last settled report was taken, database time")
     stream: Mapped[dict[str, Any]] = mapped_column(
         Json, comment="codec, width, height, fps, bit rate, key-frame interval"
     )
-    watch: Mapped[str] = mapped_column(text(16), comment="how it is watched: relay or none")
+    watch: Mapped[str] = mapped_column(text(16), comment="how it is watched, if at all")
+    stale_at: Mapped[datetime | None] = mapped_column(
+        comment="database time until which the last settled report stands; then nobody knows any more"
+    )
 
 
 class CameraConditionChange(Base):

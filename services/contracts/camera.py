@@ -48,6 +48,29 @@ class Credentials(Value):
     version: int = Field(description="Grows with every change; a refused version is not tried a third time.")
 
 
+class WatchPolicy(StrEnum):
+    """Whether a camera is watched without pause."""
+
+    CONTINUOUS = "continuous"
+    #: Looked at until it is proved, then left alone until the next look.
+    SAMPLED = "sampled"
+    #: No line to it: recorded on site, never watched, counted apart.
+    RECORD_ONLY = "record_only"
+
+
+#: Seconds between two looks at a sampled camera.
+SAMPLE_EVERY_MIN_S = 60
+SAMPLE_EVERY_MAX_S = 86_400
+
+
+class StreamChoice(StrEnum):
+    """Which stream of a camera is watched."""
+
+    AUTO = "auto"
+    MAIN = "main"
+    SUB = "sub"
+
+
 class CameraAssignment(Value):
     """The right of one worker to watch one camera for a while."""
 
@@ -65,6 +88,10 @@ class CameraAssignment(Value):
     refusals: int = Field(description="How often the device has refused these credentials so far.")
     refused_at: datetime | None = None
     locked_out: bool = Field(False, description="The device said that it locked the account.")
+    sample_every_s: int | None = Field(
+        None, description="Seconds between two looks at a sampled camera; null: watched without pause."
+    )
+    stream_choice: StreamChoice = Field(StreamChoice.AUTO, description="Which of the device's streams is watched.")
 
 
 class LeaseRef(Value):
@@ -170,9 +197,19 @@ class CameraReport(Value):
     rung: Rung
     reasons: tuple[Reason, ...] = Field(description="Deciding ones first.")
     since: datetime = Field(description="When this rung and these reasons were reached, by the worker's clock.")
-    observed_at: datetime = Field(description="When the worker looked last, by its clock.")
+    observed_at: datetime = Field(
+        description="When the worker looked last, by its clock: now, or at a sampled camera the end of the last look."
+    )
+    fresh_for_s: float | None = Field(
+        None,
+        ge=0,
+        description="What a settled report says stands so long from now, though nobody looks meanwhile: set for a "
+        "sampled camera. Null: as long as the aggregator waits for the next report.",
+    )
     stream: StreamFacts
-    watch: Literal["relay", "none"] = Field(description="How the stream is being watched.")
+    watch: Literal["relay", "resting", "none"] = Field(
+        description="How the stream is being watched; `resting`: not now, between two looks at a sampled camera."
+    )
 
 
 class WorkerIdentity(Value):

@@ -33,6 +33,8 @@ from services.storage.paging import Page, PageRequest, page_of
 
 #: Refusals older than this are forgiven when the same credentials are entered again.
 _FORGIVE_AFTER = timedelta(minutes=5)
+#: What a watching worker must learn.
+_HOW_WATCHED = frozenset({"watch_policy", "sample_every_s", "stream_choice"})
 
 
 class CameraRegistry:
@@ -134,7 +136,10 @@ class CameraRegistry:
         changes: dict[str, Any],
         if_version: int | None,
     ) -> Camera:
-        """Set ``name``, ``zone``, ``enabled``, ``maintenance``, ``record_only`` or ``source`` (NewRtspSource, NewOnvifSource)."""
+        """Set columns of these names, or ``source`` (NewRtspSource, NewOnvifSource).
+
+        A worker that watches the camera learns at once how it is to be watched from now on.
+        """
         source = changes.pop("source", None)
         if "zone" in changes:
             changes["zone"] = read_zone(changes["zone"])
@@ -151,6 +156,8 @@ class CameraRegistry:
                 check_version(camera.version, if_version)
                 for name, value in changes.items():
                     setattr(camera, name, value)
+                if changes.keys() & _HOW_WATCHED:
+                    camera.watch_version += 1
                 if located is not None:
                     await self._installer.move(session, camera, located)
                 camera.version += 1

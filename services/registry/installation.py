@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from services.contracts.camera import REFUSALS_MAX
+from services.contracts.camera import REFUSALS_MAX, StreamChoice, WatchPolicy
 from services.contracts.ids import FacilityId, new_id
 from services.contracts.zones import Zone
 from services.registry import interrogations, repository
@@ -28,7 +28,9 @@ class NewCamera:
     credentials: NewCredentials | None = None
     enabled: bool = True
     maintenance: bool = False
-    record_only: bool = False
+    watch_policy: WatchPolicy | None = None
+    sample_every_s: int | None = None
+    stream_choice: StreamChoice = StreamChoice.AUTO
 
 
 class Installer:
@@ -90,7 +92,9 @@ class Installer:
             source_key=located.key(facility.reach),
             enabled=new.enabled,
             maintenance=new.maintenance,
-            record_only=new.record_only,
+            watch_policy=new.watch_policy,
+            sample_every_s=new.sample_every_s,
+            stream_choice=new.stream_choice,
             version=1,
             watch_version=1,
             streams=_streams(located),

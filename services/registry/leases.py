@@ -14,6 +14,7 @@ from services.contracts.camera import (
     Renewal,
     RtspSource,
     Source,
+    WatchPolicy,
     WorkerIdentity,
 )
 from services.contracts.errors import Forbidden
@@ -57,13 +58,28 @@ def fair_share(
     return share
 
 
+@dataclass(frozen=True, slots=True)
+class WatchDefaults:
+    """How cameras are watched that say nothing else."""
+
+    policy: WatchPolicy = WatchPolicy.CONTINUOUS
+    sample_every_s: int = 600
+
+    def sample_every_of(self, policy: WatchPolicy | None, every_s: int | None) -> int | None:
+        """Seconds between two looks at a camera with these settings of its own; None: watched without pause."""
+        return (every_s or self.sample_every_s) if (policy or self.policy) is WatchPolicy.SAMPLED else None
+
+
 class Leases:
     """Announce, claim, renew, release."""
 
-    def __init__(self, transactions: Transactions, keys: KeyRing, ttl: timedelta) -> None:
+    def __init__(
+        self, transactions: Transactions, keys: KeyRing, ttl: timedelta, watch: WatchDefaults = WatchDefaults()
+    ) -> None:
         self._transactions = transactions
         self._keys = keys
         self.ttl = ttl
+        self._watch = watch
 
     async def announce(self, caller: WorkerCaller, identity: WorkerIdentity) -> None:
         """Note that a worker lives. Raises Forbidden for an id that another key came with."""
@@ -190,6 +206,8 @@ class Leases:
             refusals=attempt.refusals if attempt else 0,
             refused_at=attempt.at if attempt and attempt.refusals else None,
             locked_out=attempt.locked_out if attempt else False,
+            sample_every_s=self._watch.sample_every_of(camera.watch_policy, camera.sample_every_s),
+            stream_choice=camera.stream_choice,
         )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -15,8 +16,10 @@ from sqlalchemy import (
     SmallInteger,
     UniqueConstraint,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from services.contracts.camera import SAMPLE_EVERY_MAX_S, SAMPLE_EVERY_MIN_S, StreamChoice, WatchPolicy
 from services.contracts.ids import new_id
 from services.contracts.zones import Zone
 from services.storage.database import Base
@@ -128,6 +131,7 @@ class Camera(Base):
     __tablename__ = "camera"
     __table_args__ = (
         Index("ix_camera_facility_id_id", "facility_id", "id"),
+        CheckConstraint(f"sample_every_s between {SAMPLE_EVERY_MIN_S} and {SAMPLE_EVERY_MAX_S}", name="sample_every_s"),
         {"comment": "One video source of a device. Written by: registry."},
     )
 
@@ -144,13 +148,24 @@ class Camera(Base):
     )
     enabled: Mapped[bool] = mapped_column(comment="whether workers watch it")
     maintenance: Mapped[bool] = mapped_column(comment="planned work: counted apart")
-    record_only: Mapped[bool] = mapped_column(comment="no line: recorded on site, never watched, counted apart")
     version: Mapped[int] = mapped_column(Integer, default=1, comment="grows with every change; the ETag")
     watch_version: Mapped[int] = mapped_column(
-        Integer, default=1, comment="grows with changes that a watching worker must learn: source, credentials"
+        Integer, default=1, comment="grows with changes that a watching worker must learn: source, credentials, policy"
     )
     created_at: Mapped[datetime] = mapped_column(comment="when it was registered")
     updated_at: Mapped[datetime] = mapped_column(comment="when it was last changed")
+    watch_policy: Mapped[WatchPolicy | None] = mapped_column(
+        text_enum(WatchPolicy, "watch_policy"), comment="null: as the settings say; record_only: counted apart"
+    )
+    sample_every_s: Mapped[int | None] = mapped_column(
+        Integer, comment="seconds between two looks while sampled; null: as the settings say"
+    )
+    stream_choice: Mapped[StreamChoice] = mapped_column(
+        text_enum(StreamChoice, "stream_choice"),
+        default=StreamChoice.AUTO,
+        server_default="auto",
+        comment="which stream is watched",
+    )
 
     device: Mapped[Device] = relationship(lazy="joined", innerjoin=True)
     facility: Mapped[Facility] = relationship(lazy="joined", innerjoin=True)
@@ -160,6 +175,16 @@ class Camera(Base):
     credential: Mapped["Credential | None"] = relationship(
         lazy="joined", cascade="all, delete-orphan", passive_deletes=True, uselist=False
     )
+
+    @hybrid_property
+    def record_only(self) -> bool:
+        """Never watched, counted apart."""
+        return self.watch_policy is WatchPolicy.RECORD_ONLY
+
+    @record_only.inplace.expression
+    @classmethod
+    def _record_only_in_sql(cls) -> ColumnElement[bool]:
+        return cls.watch_policy.is_not_distinct_from(WatchPolicy.RECORD_ONLY)
 
 
 class Stream(Base):

@@ -178,8 +178,8 @@ async def test_a_new_watcher_begins_its_numbers_anew(site: Site) -> None:
 
 async def make_old(site: Site, seconds: float) -> None:
     async with site.application.database.write() as session:
-        past = await database_now(session) - timedelta(seconds=seconds)
-        await session.execute(update(CameraHealth).values(settled_at=past))
+        stale_at = await database_now(session) + timedelta(seconds=30 - seconds)
+        await session.execute(update(CameraHealth).values(stale_at=stale_at))
 
 
 async def test_silence_becomes_unknown_and_never_offline(site: Site) -> None:

@@ -164,7 +164,7 @@ async def test_disabled_and_record_only_cameras_are_not_watched(application: App
     client = await application.client_of(Role.OPERATOR)
     cameras = (await client.get("/v1/cameras")).json()["items"]
     await client.patch(f"/v1/cameras/{cameras[0]['id']}", json={"enabled": False})
-    await client.patch(f"/v1/cameras/{cameras[1]['id']}", json={"record_only": True})
+    await client.patch(f"/v1/cameras/{cameras[1]['id']}", json={"watch_policy": "record_only"})
     one = await worker(application, "one")
     (ref,) = await claim(application, one)
     assert str(ref.camera_id) == cameras[2]["id"]

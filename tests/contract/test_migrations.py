@@ -1,12 +1,15 @@
 """Migrations give exactly the tables in code, on each kind of database."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from services.migrations import runner
 from services.migrations.env_types import render_item
@@ -46,6 +49,27 @@ def constraints(connection: Connection) -> dict[str, Any]:
     return found
 
 
+_FACILITY, _DEVICE, _WATCHED, _RECORDED = (f"0189000000007000800000000000000{digit}" for digit in "1234")
+#: Rows as revision 0001 knew them.
+THE_FIRST_ROWS = [
+    f"""INSERT INTO facility (id, code, name, province_unit_id, kind, designated_enterprise, reach, version, created_at,
+        updated_at) VALUES ('{_FACILITY}', 'F1', 'F', '2021-24', 'other', 'viettel', 'default', 1, :now, :now)""",
+    f"""INSERT INTO device (id, facility_id, protocol, host, address, port, created_at)
+        VALUES ('{_DEVICE}', '{_FACILITY}', 'rtsp', '10.0.0.9', '10.0.0.9', 554, :now)""",
+    *(
+        f"""INSERT INTO camera (id, facility_id, device_id, name, zone, source_key, enabled, maintenance, record_only,
+        version, watch_version, created_at, updated_at) VALUES ('{camera}', '{_FACILITY}', '{_DEVICE}', '{name}', 'gate',
+        '{name}', {"NOT :no"}, :no, {record_only}, 1, 1, :now, :now)"""
+        for camera, name, record_only in ((_WATCHED, "watched", ":no"), (_RECORDED, "recorded", "NOT :no"))
+    ),
+    f"""INSERT INTO stream (id, camera_id, role, port, path)
+        VALUES ('{_FACILITY}', '{_WATCHED}', 'main', 554, '/')""",
+    f"""INSERT INTO camera_health (camera_id, facility_id, worker_id, epoch, sequence, base, condition, rung, reasons,
+        since, changes, observed_at, received_at, settled_at, stream, watch) VALUES ('{_WATCHED}', '{_FACILITY}',
+        '{_DEVICE}', 1, 1, 'online', 'online', 'picture', '[]', :now, '[]', :now, :now, :now, '{{}}', 'relay')""",
+]
+
+
 async def test_migrations_give_the_tables_in_code(database_url: str) -> None:
     database = Database(database_url)
     try:
@@ -74,6 +98,39 @@ async def test_migrating_again_changes_nothing_and_the_reference_data_is_there(d
             count = await session.scalar(text("SELECT count(*) FROM province_unit"))
         assert count == 97
         await runner.require_newest(database)
+    finally:
+        await database.close()
+
+
+async def test_cameras_of_the_first_tables_keep_their_settings_and_all_that_belongs_to_them(database_url: str) -> None:
+    database = Database(database_url)
+
+    def to_the_first_tables(connection: Connection) -> None:
+        command.upgrade(runner._config(connection), "0001")
+        connection.commit()
+
+    try:
+        await database.run(to_the_first_tables)
+        async with database.write() as session:
+            for statement in THE_FIRST_ROWS:
+                await session.execute(text(statement), {"now": datetime(2026, 1, 1, tzinfo=UTC), "no": False})
+        assert await runner.migrate(database) == ("0001", runner.newest_revision())
+        async with database.read() as session:
+            cameras = await session.execute(
+                text("SELECT name, watch_policy, sample_every_s, stream_choice FROM camera ORDER BY name")
+            )
+            assert [tuple(row) for row in cameras] == [
+                ("recorded", "record_only", None, "auto"),
+                ("watched", None, None, "auto"),
+            ]
+            for table in ("stream", "camera_health"):
+                assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 1, table
+            stale = await session.scalar(text("SELECT count(*) FROM camera_health WHERE stale_at IS NOT NULL"))
+            assert stale == 1
+        for wrong in ("watch_policy = 'often'", "sample_every_s = 59", "stream_choice = 'third'"):
+            with pytest.raises(IntegrityError):
+                async with database.write() as session:
+                    await session.execute(text(f"UPDATE camera SET {wrong}"))
     finally:
         await database.close()
 

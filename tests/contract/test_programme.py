@@ -13,6 +13,7 @@ from services.access.audit import Audit
 from services.access.tables import AuditEntry
 from services.aggregator.evidence import HealthEvidence
 from services.aggregator.tables import CameraHealth, FacilityState
+from services.contracts.camera import WatchPolicy
 from services.contracts.errors import Conflict, Invalid
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Rung, State
@@ -142,7 +143,7 @@ class World:
                 source_key=f"{facility_id} {number}",
                 enabled=True,
                 maintenance=False,
-                record_only=record_only,
+                watch_policy=WatchPolicy.RECORD_ONLY if record_only else None,
                 created_at=NOON,
                 updated_at=NOON,
             )
@@ -177,7 +178,7 @@ class World:
                         changes=[],
                         observed_at=seen,
                         received_at=seen,
-                        settled_at=seen,
+                        stale_at=seen + timedelta(minutes=5),
                         stream={"codec": "h265", "width": 1920, "height": 1080, "fps": 25.0},
                         watch="relay",
                     )

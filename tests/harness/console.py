@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -112,7 +113,7 @@ async def conclude_camera(
         changes=[],
         observed_at=now,
         received_at=now,
-        settled_at=now,
+        stale_at=now + timedelta(minutes=5),
         stream={"codec": "h264", "width": 1280, "height": 720, "fps": 25.0, "bitrate_kbps": 1500.0},
         watch="relay",
     )

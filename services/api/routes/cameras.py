@@ -50,7 +50,9 @@ async def register_camera(
             credentials=NewCredentials(credentials.username, credentials.password) if credentials else None,
             enabled=body.enabled,
             maintenance=body.maintenance,
-            record_only=body.record_only,
+            watch_policy=body.watch_policy,
+            sample_every_s=body.sample_every_s,
+            stream_choice=body.stream_choice,
         ),
     )
     response.headers["Location"] = f"/v1/cameras/{camera.id}"
@@ -185,7 +187,9 @@ def camera_out(camera: Camera) -> CameraOut:
         has_credentials=camera.credential is not None,
         enabled=camera.enabled,
         maintenance=camera.maintenance,
-        record_only=camera.record_only,
+        watch_policy=camera.watch_policy,
+        sample_every_s=camera.sample_every_s,
+        stream_choice=camera.stream_choice,
         created_at=camera.created_at,
         updated_at=camera.updated_at,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from services.api.schemas.base import Answer, ReasonOut, Request, Text200, clean
+from services.contracts.camera import SAMPLE_EVERY_MAX_S, SAMPLE_EVERY_MIN_S, StreamChoice, WatchPolicy
 from services.contracts.ladder import Condition, Rung
 from services.contracts.zones import Zone
 
@@ -42,6 +43,31 @@ class CredentialsIn(Request):
     password: Annotated[str, StringConstraints(max_length=256), AfterValidator(clean)] = Field(repr=False)
 
 
+PolicyIn = Annotated[
+    WatchPolicy | None,
+    Field(
+        description="`continuous`, or `sampled`: looked at until a picture is proved, then left alone for "
+        "`sample_every_s`; or `record_only`: recorded on site for want of a line, not watched, counted apart. "
+        "Null: as the centre's settings say."
+    ),
+]
+EveryIn = Annotated[
+    int | None,
+    Field(
+        ge=SAMPLE_EVERY_MIN_S,
+        le=SAMPLE_EVERY_MAX_S,
+        description="Seconds between two looks while it is sampled. Null: as the centre's settings say.",
+    ),
+]
+ChoiceIn = Annotated[
+    StreamChoice,
+    Field(
+        description="Which stream of an ONVIF camera is watched, and shown live: `main`, `sub`, or `auto`: an H.264 "
+        "sub-stream of useful size where there is one, to spare the line."
+    ),
+]
+
+
 class CameraIn(Request):
     """A camera to register."""
 
@@ -60,6 +86,9 @@ class CameraIn(Request):
                     "name": "Hành lang tầng 2",
                     "zone": "corridor",
                     "source": {"kind": "onvif", "host": "10.20.3.5", "port": 80, "profile": "Profile_3"},
+                    "watch_policy": "sampled",
+                    "sample_every_s": 600,
+                    "stream_choice": "main",
                 },
             ]
         }
@@ -74,7 +103,9 @@ class CameraIn(Request):
     credentials: CredentialsIn | None = None
     enabled: bool = True
     maintenance: bool = Field(False, description="Planned work: counted apart.")
-    record_only: bool = Field(False, description="Recorded on site for want of a line: not watched, counted apart.")
+    watch_policy: PolicyIn = None
+    sample_every_s: EveryIn = None
+    stream_choice: ChoiceIn = StreamChoice.AUTO
 
 
 class CameraPatch(Request):
@@ -85,7 +116,9 @@ class CameraPatch(Request):
     source: SourceIn | None = None
     enabled: bool = Field(default_factory=bool)
     maintenance: bool = Field(default_factory=bool)
-    record_only: bool = Field(default_factory=bool)
+    watch_policy: PolicyIn = None
+    sample_every_s: EveryIn = None
+    stream_choice: ChoiceIn = Field(default_factory=lambda: StreamChoice.AUTO)
 
 
 class StreamOut(Answer):
@@ -113,7 +146,9 @@ class CameraOut(Answer):
     has_credentials: bool
     enabled: bool
     maintenance: bool
-    record_only: bool
+    watch_policy: WatchPolicy | None = Field(description="Null: as the centre's settings say.")
+    sample_every_s: int | None
+    stream_choice: StreamChoice
     created_at: datetime
     updated_at: datetime
 
@@ -140,7 +175,9 @@ class CameraStatus(Answer):
     observed_at: datetime | None
     stream: StreamFactsOut
     worker: str | None = Field(description="Name of the worker that watches it.")
-    watch: str = Field(description="How it is watched: relay or none.")
+    watch: str = Field(
+        description="How it is watched: `relay`, `none`, or `resting`: not now, between two looks at a sampled camera."
+    )
 
 
 class DeviceOut(Answer):

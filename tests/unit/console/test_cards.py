@@ -11,6 +11,7 @@ from services.console.camera import address_of, why_not_playable
 from services.console.cards import CameraCard, camera_card, ladder
 from services.console.facility import WAY, agreed_plan, count_cards, following, open_obstacles, way, why, zone_lines
 from services.console.language import Language
+from services.contracts.camera import WatchPolicy
 from services.contracts.ids import new_id
 from services.contracts.ladder import Condition, Reason, Rung
 from services.contracts.names import Bilingual
@@ -45,7 +46,7 @@ def camera(**more: Any) -> Camera:
         "zone": Zone.GATE,
         "enabled": True,
         "maintenance": False,
-        "record_only": False,
+        "watch_policy": None,
         "created_at": NOW - timedelta(days=1),
     }
     return Camera(**{**values, **more})
@@ -72,7 +73,7 @@ def test_a_camera_that_is_switched_off_is_unknown_whatever_was_known_before() ->
 
 def test_planned_work_and_a_missing_line_are_told_as_such() -> None:
     assert card(maintenance=True).condition is Condition.MAINTENANCE
-    record_only = camera_card(camera(record_only=True), None, None, None)
+    record_only = camera_card(camera(watch_policy=WatchPolicy.RECORD_ONLY), None, None, None)
     assert (record_only.condition, record_only.reasons) == (Condition.RECORD_ONLY, ())
 
 
