@@ -17,3 +17,12 @@ class CameraFault(Exception):
         self.detail = detail
         self.auth = auth
         super().__init__(f"{reason} at {rung}: {detail}")
+
+
+class Redirected(CameraFault):
+    """The camera sends us to another address. ``location`` is what it wrote there, unchecked, and empty when it wrote
+    nothing: only ``redirects.next_address`` may make an address of it."""
+
+    def __init__(self, rung: Rung, location: str) -> None:
+        super().__init__(Reason.REDIRECTED, rung, "sent to another address")
+        self.location = location

@@ -14,6 +14,7 @@ from services.ingest.backoff import LOCKOUT_S, delay_s
 from services.ingest.faults import CameraFault
 from services.ingest.health import Health, Phase, Signal
 from services.ingest.picture import History
+from services.ingest.redirects import Route
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.sign_in import SignIn, lease_of
 from services.ingest.stream_address import StreamAddress
@@ -41,6 +42,7 @@ class CameraSession:
         self._sequence = 0
         self._sign_in = SignIn(tools)
         self._address = StreamAddress(tools, self._sign_in)
+        self._route = Route(assignment.camera_id, tools.networks)
         self._history = History()
         self._changed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -104,6 +106,8 @@ class CameraSession:
             fault, was_proved = ended
             if was_proved:
                 failures, down_since = 0, self._tools.clock.monotonic()
+            if fault is not None and self._route.follow(fault):
+                continue
             pause_s: float | None = _OWN_FAILURE_S
             if fault is not None:
                 pause_s = self._after(fault, failures, self._tools.clock.monotonic() - down_since)
@@ -146,17 +150,17 @@ class CameraSession:
         """Connect and watch until it fails. Returns why, and whether frames had been proved."""
         watch: Watch | None = None
         try:
-            source = await self._address.find(assignment)
+            source = self._route.begin(await self._address.find(assignment))
             self._note()
             credentials = await self._sign_in.credentials(assignment)
             upstream = Upstream(
                 source,
-                credentials,
+                credentials if self._route.may_sign_in else None,
                 clock=self._tools.clock,
                 reactor=self._tools.reactor,
                 on_rung=self._on_rung,
                 # The integrator registered this address and these credentials: Basic is their decision.
-                allow_basic=True,
+                allow_basic=self._route.may_sign_in_plainly,
                 hold_gop=True,
             )
             try:
@@ -183,7 +187,7 @@ class CameraSession:
             if watch is not None:
                 self._tools.budget.lost(assignment)
             self._address.failed()
-            return fault, watch is not None and watch.proved
+            return self._route.judged(fault), watch is not None and watch.proved
         raise AssertionError("a watch ends with a fault")
 
     def _after(self, fault: CameraFault, failures: int, down_for_s: float) -> float | None:

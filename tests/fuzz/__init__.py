@@ -1,6 +1,7 @@
 """Coverage-guided fuzzing of everything that reads a camera's bytes.
 
-* ``texts``    targets for what is read as text: messages, challenges, descriptions, SETUP and its URLs.
+* ``texts``    targets for what is read as text: messages, challenges, descriptions, SETUP and its URLs,
+  redirects.
 * ``streams``  targets for what is read as bytes in pieces: framing, RTP, RTCP, the whole intake.
 * ``targets``  all targets by name, and the cases kept for each.
 * ``seeds``    what else they begin with.

@@ -7,6 +7,7 @@ from tests.doubles import transcripts
 from tests.doubles.transcripts import Transcript
 
 _CHALLENGE = re.compile(rb"WWW-Authenticate: *([^\r\n]*)")
+_LOCATION = re.compile(rb"Location: *([^\r\n]*)")
 _SETUP_PARTS = tuple(
     re.compile(pattern) for pattern in (rb"Session: *(.*)", rb"Transport: *(.*)", rb"a=control:(.*)", rb"-Base: *(.*)")
 )
@@ -31,6 +32,8 @@ def _of(target: str, transcript: Transcript) -> Iterator[bytes]:
         case "setup":
             found = [part.findall(whole) for part in _SETUP_PARTS]
             yield b"\n".join((values[-1] if values else b"").strip() for values in found)
+        case "redirects":
+            yield from _LOCATION.findall(whole)
         case "framing" | "intake":
             yield from (whole + bytes([cuts, choice]) for cuts, choice in ((0, 0), (1, 1), (2, 2), (3, 3)))
         case "rtp":

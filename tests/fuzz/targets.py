@@ -13,6 +13,7 @@ TARGETS: Mapping[str, Target] = {
     "auth": texts.auth,
     "sdp": texts.description,
     "setup": texts.setup,
+    "redirects": texts.redirects,
     "framing": streams.framing,
     "rtp": streams.rtp,
     "rtcp": streams.rtcp,

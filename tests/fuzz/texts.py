@@ -2,8 +2,11 @@
 
 import contextlib
 import re
+from ipaddress import ip_address, ip_network
 
-from services.contracts.camera import Credentials
+from services.contracts.camera import Credentials, RtspSource
+from services.contracts.networks import CameraNetworks
+from services.ingest.redirects import HOPS_MAX, next_address
 from services.ingest.rtsp import sdp
 from services.ingest.rtsp.auth import Authorizer, AuthUnsupported, parse_challenges
 from services.ingest.rtsp.errors import RtspProtocolError
@@ -18,12 +21,13 @@ from services.ingest.rtsp.messages import (
     parse_message,
 )
 from services.ingest.rtsp.setup import parse_session, parse_transport
-from services.ingest.rtsp.urls import MAX_URL_CHARS, base_url, control_url
+from services.ingest.rtsp.urls import MAX_URL_CHARS, base_url, control_url, request_url
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _RENDERED_LINE = re.compile(rb"[a-z]=[ -~]+")
 _CREDENTIALS = Credentials(username="admin", password="geheim-4711", version=1)
 _URL = "rtsp://192.0.2.7:554/stream"
+_NETWORKS = CameraNetworks([ip_network("192.0.2.0/28"), ip_network("2001:db8::/64")])
 
 
 def messages(data: bytes) -> None:
@@ -132,3 +136,19 @@ def setup(data: bytes) -> None:
         assert not isinstance(taken, int)
         assert isinstance(taken[0], Request)
         assert taken[0].uri == uri
+
+
+def redirects(data: bytes) -> None:
+    """A line for each hop: whatever is written there, we go to allowed addresses only, and not for ever."""
+    trail = [RtspSource(address="192.0.2.7", port=554, path="/stream")]
+    for location in data.decode("latin-1").split("\n"):
+        target = next_address(trail, location, _NETWORKS)
+        if target is None:
+            continue
+        assert _NETWORKS.permit(ip_address(target.address))
+        assert str(ip_address(target.address)) == target.address
+        assert 1 <= target.port <= 65535
+        Request("OPTIONS", request_url(target)).encode()
+        assert target not in trail
+        trail.append(target)
+    assert len(trail) <= HOPS_MAX + 1

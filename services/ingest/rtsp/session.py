@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from services.contracts.camera import AuthOutcome
 from services.contracts.ladder import Reason, Rung
-from services.ingest.faults import CameraFault
+from services.ingest.faults import CameraFault, Redirected
 from services.ingest.rtsp import sdp
 from services.ingest.rtsp.auth import Authorizer, AuthUnsupported, Challenge, parse_challenges
 from services.ingest.rtsp.errors import IllegalTransition, RtspProtocolError
@@ -254,8 +254,9 @@ class ClientSession:
                 raise CameraFault(Reason.AUTH_ALGORITHM_UNSUPPORTED, Rung.ANSWERING, str(error)) from error
         raise reply_fault(reply, self.rung, answered=self._answered, has_credentials=self._authorizer.has_credentials)
 
-    def _give_up_redirected(self, _: Message | None) -> bytes:
-        raise CameraFault(Reason.REDIRECTED, higher(self.rung, Rung.ANSWERING), "sent to another address")
+    def _give_up_redirected(self, message: Message | None) -> bytes:
+        assert message is not None  # noqa: S101 - the table says so
+        raise Redirected(higher(self.rung, Rung.ANSWERING), message.headers.get("Location") or "")
 
     def _give_up_ended(self, _: Message | None) -> bytes:
         raise CameraFault(Reason.ENDED, higher(self.rung, Rung.ANSWERING), "ended by the camera")
