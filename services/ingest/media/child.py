@@ -18,11 +18,12 @@ from typing import Any
 
 from services.contracts.ladder import Reason
 from services.ingest.media import sandbox
+from services.ingest.media.decoding import run_decode
 from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.media.mux import run_mux
 from services.ingest.media.probe import run_probe
 from services.ingest.media.progress import ProbeProgress
-from services.ingest.media.wire import FrameBuffer, encode
+from services.ingest.media.wire import FrameBuffer, UnitPlan, encode
 
 _READ_BYTES = 64 * 1024
 _STACK_BYTES = 4 * 1024 * 1024
@@ -122,8 +123,8 @@ class Child:
                 data = os.read(self._inbox, _READ_BYTES)
                 if not data:
                     return
-                for header, _ in self._buffer.feed(data):
-                    self._take(header)
+                for header, blob in self._buffer.feed(data):
+                    self._take(header, blob)
             self._answer_late(time.monotonic())
             self._forget_freed()
 
@@ -140,7 +141,7 @@ class Child:
         for number in [number for number, thread in self._threads.items() if not thread.is_alive()]:
             del self._threads[number], self._jobs[number]
 
-    def _take(self, request: dict[str, Any]) -> None:
+    def _take(self, request: dict[str, Any], blob: bytes) -> None:
         number = request.get("id", 0)
         match request.get("op"):
             case "ping":
@@ -150,6 +151,8 @@ class Child:
                     self._jobs[number].cancel()
             case "probe":
                 self._start(*_probe_job(request, self._outbox))
+            case "decode":
+                self._start(*_decode_job(request, blob, self._outbox))
             case "mux":
                 self._start(*_mux_job(request, self._outbox))
 
@@ -183,6 +186,26 @@ def _probe_job(request: dict[str, Any], outbox: Outbox) -> tuple[Job, Callable[[
                 progress=progress,
                 cancelled=job.over,
             )
+        )
+
+    return job, work
+
+
+def _decode_job(request: dict[str, Any], blob: bytes, outbox: Outbox) -> tuple[Job, Callable[[], Answer]]:
+    progress = ProbeProgress()
+    job = Job(request["id"], outbox, progress.answer)
+    job.deadline = time.monotonic() + float(request["deadline_s"])
+    job.late = lambda: progress.answer_at_deadline(time.monotonic())
+
+    def work() -> Answer:
+        at = int(request["extradata_bytes"])
+        extradata = blob[:at]
+        units: list[tuple[UnitPlan, bytes]] = []
+        for size, key, arrived_at in request["units"]:
+            units.append((UnitPlan(size, key, arrived_at), blob[at : at + size]))
+            at += size
+        return progress.answer(
+            *run_decode(request["codec"], extradata, units, snapshot=bool(request["snapshot"]), progress=progress)
         )
 
     return job, work

@@ -15,8 +15,12 @@ from services.ingest.media.events import Ended, InitSegment, MuxEvent, Segment
 from services.ingest.media.pool import Pool
 from services.ingest.media.process import ProcessLimits
 from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeResult
-from services.ingest.media.wire import Frame
+from services.ingest.media.wire import Frame, UnitPlan
 from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, Look
+from services.ingest.rtsp.keyframe import Gathered
+
+#: How long a decoder may go on after its deadline before its process is ended.
+_DECODE_LINGERS_S = 5.0
 
 
 class MediaHost:
@@ -85,6 +89,34 @@ class MediaHost:
             deadline_s=remaining_s,
             lingers_s=silence_s,
         )
+        try:
+            return _probed(await call.next())
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+    async def decode(
+        self, gathered: Gathered, *, deadline_s: float, snapshot: bool, alone: bool = False
+    ) -> ProbeResult:
+        """Decode key frames that were gathered from a stream: a look for each, a JPEG of the first if wanted, no rates.
+
+        ``deadline_s`` and ``alone`` as with ``probe``. Raises MediaHostBusy or MediaHostLost.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline_s
+        pool = await self._started_alone() if alone else self._pool
+        process = await pool.place(until - deadline_s / 2)
+        remaining_s = max(until - loop.time(), 0.0)
+        request = {
+            "op": "decode",
+            "codec": gathered.codec,
+            "deadline_s": remaining_s,
+            "snapshot": snapshot,
+            "extradata_bytes": len(gathered.extradata),
+            "units": [UnitPlan(len(unit.data), unit.key, unit.arrived_at) for unit in gathered.units],
+        }
+        blob = b"".join((gathered.extradata, *(unit.data for unit in gathered.units)))
+        call = process.begin(request, deadline_s=remaining_s, lingers_s=_DECODE_LINGERS_S, blob=blob)
         try:
             return _probed(await call.next())
         except asyncio.CancelledError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple, cast
 
 import av
@@ -103,6 +104,6 @@ def luma(frame: VideoFrame) -> bytes:
         frame = frame.reformat(format="yuv420p", threads=1)
     plane = frame.planes[0]
     pixels = memoryview(plane).cast("B")
-    columns = [(2 * column + 1) * frame.width // (2 * LOOK_COLUMNS) for column in range(LOOK_COLUMNS)]
+    columns = itemgetter(*((2 * column + 1) * frame.width // (2 * LOOK_COLUMNS) for column in range(LOOK_COLUMNS)))
     rows = [(2 * row + 1) * frame.height // (2 * LOOK_ROWS) * plane.line_size for row in range(LOOK_ROWS)]
-    return bytes(pixels[row + column] for row in rows for column in columns)
+    return b"".join(bytes(columns(pixels[row : row + frame.width])) for row in rows)

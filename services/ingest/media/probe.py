@@ -36,8 +36,8 @@ _GIVEN_UP = 0.9
 # Media time may run slower than ours, or stand still: a watch never lasts longer than this beyond its length.
 _WATCH_SLACK_S = 1.0
 
-# Decoders at work at the same time: they are what takes memory and CPU.
-_decoding = threading.BoundedSemaphore(2)
+#: Decoders at work at the same time: they are what takes memory and CPU.
+decoding = threading.BoundedSemaphore(2)
 
 
 def run_probe(
@@ -124,7 +124,7 @@ class _Watch:
         self._tries += 1
         in_band = parameter_sets(self._source.codec or "", bytes(packet))
         self._extradata = joined(in_band) or self._extradata
-        with _decoding:
+        with decoding:
             decoded = pictures.decode(self._source.decoder_name, [packet], self._extradata)
             frame = decoded.frames[0] if decoded.frames else None
             snapshot = pictures.jpeg(frame) if frame is not None and not progress.snapshot else b""
@@ -156,7 +156,7 @@ class _Watch:
         group, self._group = self._group, []
         if len(group) < 2:
             return
-        with _decoding:
+        with decoding:
             decoded = pictures.decode(self._source.decoder_name, group, self._extradata)
         with self._progress.lock:
             self._progress.decode_errors += decoded.errors

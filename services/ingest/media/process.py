@@ -103,7 +103,7 @@ class MediaProcess:
                 await self._keeper
             self._keeper = None
 
-    def begin(self, request: dict[str, Any], *, deadline_s: float | None, lingers_s: float) -> Call:
+    def begin(self, request: dict[str, Any], *, deadline_s: float | None, lingers_s: float, blob: bytes = b"") -> Call:
         """Send a request to a free thread. Call only while ``free``.
 
         A child that has not answered after ``deadline_s`` and the grace is killed. After the last answer, or when it
@@ -112,7 +112,7 @@ class MediaProcess:
         self._numbers += 1
         call = Call(self._numbers, lingers_s, self._cancelled)
         self._calls[call.number] = call
-        self._send({**request, "id": call.number})
+        self._send({**request, "id": call.number}, blob)
         if deadline_s is not None:
             self._arm(call, deadline_s, "a request is not answered")
         return call
@@ -136,10 +136,10 @@ class MediaProcess:
             call.timer.cancel()
         call.timer = asyncio.get_running_loop().call_later(seconds + self._limits.grace_s, self.kill, why)
 
-    def _send(self, request: dict[str, Any]) -> None:
-        # Never waits: requests are small and there are no more of them than threads.
+    def _send(self, request: dict[str, Any], blob: bytes = b"") -> None:
+        # Never waits: there are no more requests than threads, and a blob has a few megabytes at most.
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(wire.encode(request))
+            self._process.stdin.write(wire.encode(request, blob))
 
     async def _keep(self) -> None:
         """Start the child, and again whenever it ends, until cancelled."""

@@ -1,8 +1,8 @@
 """The protocol between the host and its media processes: frames of a JSON header and a binary blob.
 
 A frame is two big-endian lengths of four bytes, the header, the blob. Both lengths are bounded, so that neither side
-can be made to reserve memory by the other. Requests are ``probe``, ``mux``, ``cancel`` and ``ping``; every event
-carries the ``id`` of its request, and ``freed`` says that the thread of a request is available again.
+can be made to reserve memory by the other. Requests are ``probe``, ``decode``, ``mux``, ``cancel`` and ``ping``; the
+blob of ``decode`` is the extradata and then the units, whose lengths its header gives. Every event carries the ``id`` of its request, and ``freed`` says that the thread of a request is available again.
 """
 
 import json
@@ -25,6 +25,14 @@ class Frame(NamedTuple):
 
     header: dict[str, Any]
     blob: bytes = b""
+
+
+class UnitPlan(NamedTuple):
+    """How one unit stands in the blob of ``decode``."""
+
+    size: int
+    key: bool
+    arrived_at: float
 
 
 def encode(header: Mapping[str, Any], blob: bytes = b"") -> bytes:

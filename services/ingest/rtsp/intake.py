@@ -4,6 +4,7 @@ No I/O and no clock: whoever reads the socket hands in bytes and the time, and s
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.contracts.ladder import Reason, Rung
@@ -13,6 +14,7 @@ from services.ingest.rtsp.counters import Counters
 from services.ingest.rtsp.errors import RtspProtocolError
 from services.ingest.rtsp.fanout import Fanout
 from services.ingest.rtsp.framing import Demultiplexer
+from services.ingest.rtsp.keyframe import Gathered, Gatherer
 from services.ingest.rtsp.messages import Message
 from services.ingest.rtsp.rtp import BAD, FOREIGN, TrackReceiver
 from services.ingest.rtsp.session import ClientSession
@@ -51,6 +53,8 @@ class Intake:
         self._now = 0.0
         self._allowance = float(limits.burst_bytes)
         self._badness = 0
+        self._gatherer: Gatherer | None = None
+        self._on_gathered: Callable[[Gathered], None] = lambda _: None
         self._hopped = 0  # packets of this read that went the short way
         self._rest_bytes = 0  # of what was offered and will be offered again
         self._keep_alive_at = self._report_at = 0.0
@@ -68,6 +72,11 @@ class Intake:
         """Make the first request."""
         self._now = now
         self._outgoing += self.session.start()
+
+    def gather(self, gatherer: Gatherer | None, on_gathered: Callable[[Gathered], None]) -> None:
+        """Offer packets to this one until all is together, and to the one before no more; None: to nobody."""
+        self._gatherer = gatherer
+        self._on_gathered = on_gathered
 
     def close(self) -> None:
         """Make the last request, if there is a session to end."""
@@ -90,7 +99,8 @@ class Intake:
         self.counters.received += end - start - self._rest_bytes
         demultiplexer, counters = self._demultiplexer, self.counters
         # While nobody wants copies, packets need not be handed out one by one.
-        demultiplexer.hop = self._hop if self._receiver is not None and not self._fanout.active else None
+        plain = self._receiver is not None and self._gatherer is None and not self._fanout.active
+        demultiplexer.hop = self._hop if plain else None
         frames = demultiplexer.frames
         try:
             consumed = demultiplexer.consume(buffer, start, end)
@@ -145,7 +155,11 @@ class Intake:
                 self._badness -= 1
             if flags & FOREIGN:
                 self.counters.received -= end - start
-            elif self._fanout.active:
+                return
+            if self._gatherer is not None and (gathered := self._gatherer.packet(flags, buffer, start, end, self._now)):
+                self._gatherer = None
+                self._on_gathered(gathered)
+            if self._fanout.active:
                 self._fanout.packet(flags, buffer, start, end)
         elif channel == self._rtcp_channel:
             self._on_rtcp(bytes(buffer[start:end]))

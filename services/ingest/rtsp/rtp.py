@@ -135,7 +135,7 @@ class TrackReceiver:
             return FOREIGN
         payload, payload_end = start + HEADER_BYTES, end
         if first != 0x80:  # Version 2 and nothing else, as nearly all packets.
-            payload, payload_end = _payload_span(buffer, first, payload, end)
+            payload, payload_end = payload_span(buffer, first, payload, end)
             if payload < 0:
                 return BAD
         self._foreign_run = 0
@@ -192,7 +192,7 @@ class TrackReceiver:
         self._highest = timestamp
 
 
-def _payload_span(buffer: bytearray, first: int, payload: int, end: int) -> tuple[int, int]:
+def payload_span(buffer: bytearray, first: int, payload: int, end: int) -> tuple[int, int]:
     """Where the payload lies behind contributing sources and extension and before padding; -1 when it cannot be."""
     payload += (first & 0x0F) << 2
     if first & 0x10:

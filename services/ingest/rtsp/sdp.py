@@ -25,7 +25,8 @@ _FMTP = re.compile(r"(\d{1,3})\s+(.*)", re.ASCII)
 _MEDIA = re.compile(r"(\w+)\s+\d+(?:/\d+)?\s+(\S+)\s+(\d{1,3})(?:\s.*)?", re.ASCII)
 _FRAMERATE = re.compile(r"\d{1,3}(?:\.\d{1,6})?", re.ASCII)
 
-_PARAMETER_SETS = {"H264": ("sprop-parameter-sets",), "H265": ("sprop-vps", "sprop-sps", "sprop-pps"), "JPEG": ()}
+#: Names under which an fmtp attribute holds parameter sets (RFC 6184 section 8.1, RFC 7798 section 7.1).
+PARAMETER_SETS = {"H264": ("sprop-parameter-sets",), "H265": ("sprop-vps", "sprop-sps", "sprop-pps"), "JPEG": ()}
 #: Plain numbers that a decoder may need, beside the parameter sets.
 _PLAIN = {
     "H264": {"packetization-mode": re.compile(r"[01]"), "profile-level-id": re.compile(r"[0-9A-Fa-f]{6}")},
@@ -154,7 +155,7 @@ def _checked_parameters(track: VideoTrack) -> list[str]:
         for name, pattern in _PLAIN.get(track.encoding, {}).items()
         if pattern.fullmatch(track.fmtp.get(name, ""))
     ]
-    for name in _PARAMETER_SETS.get(track.encoding, ()):
+    for name in PARAMETER_SETS.get(track.encoding, ()):
         sets = [_recoded(text) for text in track.fmtp.get(name, "").split(",")[:16]]
         if kept := [text for text in sets if text]:
             checked.append(f"{name}={','.join(kept)}")

@@ -14,6 +14,7 @@ from services.ingest.rtsp.auth import Authorizer
 from services.ingest.rtsp.counters import Counters
 from services.ingest.rtsp.fanout import Fanout, Subscription
 from services.ingest.rtsp.intake import Intake, IntakeLimits
+from services.ingest.rtsp.keyframe import Gathered, Gatherer
 from services.ingest.rtsp.link import LazyLink
 from services.ingest.rtsp.outcomes import connect_fault, lost_fault
 from services.ingest.rtsp.reactor import Reactor
@@ -91,6 +92,7 @@ class Upstream:
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
+        self._gathering: asyncio.Future[Gathered] = asyncio.get_running_loop().create_future()
         self._progress = asyncio.Event()  # we have something new to say to the camera, or nothing more
         self._over = asyncio.Event()
         self._fault: CameraFault | None = None
@@ -130,6 +132,29 @@ class Upstream:
     def subscribe(self, on_ready: Callable[[], None], on_end: Callable[[], None]) -> Subscription:
         """The media from the held group of pictures, or else the next key frame, on; see ``Fanout.subscribe``."""
         return self._fanout.subscribe(on_ready, on_end)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether key frames of this codec can be had by ``gather``."""
+        track = self.track
+        return track is not None and track.encoding in {"H264", "H265"}
+
+    def gather(self, *, keys: int = 1, following: int = 0) -> "asyncio.Future[Gathered]":
+        """The next key frame, or so many in a row, with the units that follow the first. One at a time: the one before
+        is cancelled. When the session ends it never comes: ``run`` tells. ValueError unless ``gathers``.
+        """
+        self._gathering.cancel()
+        gathering = self._gathering = asyncio.get_running_loop().create_future()
+        if self.track is None:
+            raise ValueError("no stream is received")
+        gatherer = Gatherer(self.track, keys=keys, following=following)
+        self._intake.gather(gatherer, lambda gathered: None if gathering.done() else gathering.set_result(gathered))
+        return gathering
+
+    def stop_gathering(self) -> None:
+        """What was asked for is not wanted any more."""
+        self._gathering.cancel()
+        self._intake.gather(None, lambda _: None)
 
     async def open(self) -> VideoTrack:
         """Connect and have the camera play.
