@@ -1,4 +1,4 @@
-"""A camera that does what its script says, on 127.0.0.1, and remembers what it was told."""
+"""A camera that does what its script says, on loopback, and remembers what it was told."""
 
 import asyncio
 import contextlib
@@ -59,8 +59,9 @@ class Heard:
 class ScriptedCamera:
     """The camera as a server: ``async with ScriptedCamera(Script()) as camera: camera.port``."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, host: str = "127.0.0.1") -> None:
         self.script = script
+        self.host = host
         self.heard: list[Heard] = []
         #: Interleaved frames that came to us: (channel, packet).
         self.frames: list[tuple[int, bytes]] = []
@@ -70,12 +71,17 @@ class ScriptedCamera:
         self.open_connections: set[asyncio.StreamWriter] = set()
 
     @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"rtsp://{self.host}:{self.port}/cam"
+
+    @property
     def methods(self) -> list[str]:
         """The methods asked for, in their order."""
         return [heard.method for heard in self.heard]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, self.host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -1,7 +1,8 @@
 """Cameras that send us elsewhere: not one connection leaves the allowed networks, counted at the other end.
 
 The system may reach 127.0.0.0/29. Everything named by the cameras is 127.0.9.9, where a trap listens on every port that
-they name. Where a camera only *names* the trap, the same port of the allowed address serves the stream.
+they name. Where a camera only *names* the trap, the same port of the allowed address serves the stream. One camera sends
+us to an allowed address, and there we go.
 """
 
 import asyncio
@@ -61,11 +62,14 @@ class Wanted:
 
 SENT_AWAY = Wanted("offline", "answering", ("redirected",))
 SENT_AWAY_AT_PLAY = Wanted("offline", "described", ("redirected",))
+FOLLOWED = Wanted("online", "picture", ())
 REWRITTEN = Wanted("online", "picture", ("address_rewritten",))
 
 EXPECTED = {
     "describe 301": SENT_AWAY,
     "describe 302": SENT_AWAY,
+    "describe 302 inside": FOLLOWED,
+    "describe 302 inside, then outside": SENT_AWAY,
     "options 302": SENT_AWAY,
     "setup 302": SENT_AWAY_AT_PLAY,
     "play 302": SENT_AWAY_AT_PLAY,
@@ -141,6 +145,13 @@ async def _cameras(
         peers[name] = await stack.enter_async_context(ScriptedCamera(script))
 
     gst = await stack.enter_async_context(GstServer([GstMount("/main", "h264", fps=15, size="320x240", gop=15)]))
+    inside = (f"Location: rtsp://127.0.0.1:{gst.port}/main",)
+    script = RtspScript(answers={"DESCRIBE": ("302 Moved Temporarily", inside)})
+    peers["describe 302 inside"] = await stack.enter_async_context(ScriptedCamera(script))
+    onwards = (f"Location: rtsp://127.0.0.1:{peers['describe 302'].port}/stream",)
+    script = RtspScript(answers={"DESCRIBE": ("302 Moved Temporarily", onwards)})
+    peers["describe 302 inside, then outside"] = await stack.enter_async_context(ScriptedCamera(script))
+
     await trap.listen(gst.port)
     moved = await stack.enter_async_context(ScriptedCamera(scripts["describe 302"]))
     await trap.listen(moved.port)
