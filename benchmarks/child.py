@@ -18,7 +18,7 @@ class ChildFailed(Exception):
 class Child:
     """``async with Child("benchmarks.replay", "--cameras", "5") as child: await child.ask({"do": "tell"})``."""
 
-    def __init__(self, module: str, *arguments: str, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+    def __init__(self, module: str, *arguments: str, on_event: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """``on_event`` is given the lines that have a member ``event``; all others are answers."""
         self._module = module
         self._arguments = arguments
@@ -26,6 +26,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
+        self._asking = asyncio.Lock()
         #: What it said when it was ready.
         self.greeting: dict[str, Any] = {}
 
@@ -50,15 +51,12 @@ class Child:
         self.greeting = await self._answer(ready_s)
 
     async def ask(self, order: dict[str, Any], within_s: float = 60.0) -> dict[str, Any]:
-        """Say something and give the answer. One at a time."""
-        self.tell(order)
-        return await self._answer(within_s)
-
-    def tell(self, order: dict[str, Any]) -> None:
-        """Say something."""
-        if self._process is None or self._process.stdin is None:
-            raise ChildFailed("not started")
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        """Say something and give the answer. Whoever asks meanwhile waits."""
+        async with self._asking:
+            if self._process is None or self._process.stdin is None:
+                raise ChildFailed("not started")
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            return await self._answer(within_s)
 
     async def end(self) -> None:
         """Let it end, and end it if it does not. Idempotent."""
@@ -104,7 +102,7 @@ class Child:
             return
         while line := await self._process.stdout.readline():
             told = json.loads(line)
-            if "event" in told and self._on_event is not None:
+            if "event" in told:
                 self._on_event(told)
             else:
                 self._answers.put_nowait(told)
