@@ -2,7 +2,8 @@
 
 * ``texts``    targets for what is read as text: messages, challenges, descriptions, SETUP and its URLs,
   redirects.
-* ``streams``  targets for what is read as bytes in pieces: framing, RTP, RTCP, the whole intake.
+* ``streams``  targets for what is read as bytes in pieces: framing, RTP, key frames, RTCP, the
+  whole intake.
 * ``targets``  all targets by name, and the cases kept for each.
 * ``seeds``    what else they begin with.
 * ``one``      runs one target under atheris; ``run`` runs several, two at a time, and sums up.

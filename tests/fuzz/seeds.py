@@ -35,8 +35,8 @@ def _of(target: str, transcript: Transcript) -> Iterator[bytes]:
         case "redirects":
             yield from _LOCATION.findall(whole)
         case "framing" | "intake":
-            yield from (whole + bytes([cuts, choice]) for cuts, choice in ((0, 0), (1, 1), (2, 2), (3, 3)))
-        case "rtp":
+            yield from (whole + bytes([cuts, choice]) for cuts, choice in ((0, 0), (1, 1), (2, 2), (3, 11)))
+        case "rtp" | "keyframe":
             yield from (said + bytes([0, choice]) for said in turns if said[:1] == b"$" for choice in range(3))
         case _:
             return

@@ -12,6 +12,7 @@ from services.ingest.rtsp.errors import RtspProtocolError
 from services.ingest.rtsp.fanout import Fanout
 from services.ingest.rtsp.framing import MAX_REST_BYTES, Demultiplexer
 from services.ingest.rtsp.intake import Intake, IntakeLimits
+from services.ingest.rtsp.keyframe import START_CODE, Gathered, Gatherer
 from services.ingest.rtsp.messages import Message
 from services.ingest.rtsp.rtp import BAD, FOREIGN, NEW_UNIT, TrackReceiver
 from services.ingest.rtsp.sdp import VideoTrack
@@ -120,6 +121,40 @@ def _grown(counters: Counters) -> tuple[float, ...]:
     )
 
 
+def keyframe(data: bytes) -> None:
+    """Whatever packets come, what is put together begins with a key frame and is no larger than what came."""
+    stream, _, choice = _plan(data)
+    track = VideoTrack(
+        PAYLOAD_TYPE, _ENCODINGS[choice % 2], 90_000, {"sprop-parameter-sets": "Z0LAHtoCgL/lwA==,aM48gA=="}
+    )
+    receiver = TrackReceiver(track, Counters())
+    following = choice >> 1 & 3
+    gatherer = Gatherer(track, keys=1 + (choice >> 3 & 1), following=following)
+    buffer = bytearray(stream)
+    position = 0
+    while position + 4 <= len(buffer):
+        after = position + 4 + (buffer[position + 2] << 8 | buffer[position + 3])
+        if after > len(buffer):
+            break
+        flags = receiver.packet(buffer, position + 4, after, 1.0)
+        if flags != BAD and not flags & FOREIGN:
+            gathered = gatherer.packet(flags, buffer, position + 4, after, 1.0)
+            if gathered is not None:
+                _is_of_use(gathered, len(stream))
+                assert len(gathered.units) > following
+                assert sum(unit.key for unit in gathered.units) >= 1 + (choice >> 3 & 1)
+                gatherer = Gatherer(track, following=following)
+                choice &= 7
+        position = after
+
+
+def _is_of_use(gathered: Gathered, came: int) -> None:
+    assert gathered.units[0].key
+    assert all(unit.data.startswith(START_CODE) and len(unit.data) > len(START_CODE) for unit in gathered.units)
+    # A unit of one byte in an aggregate, with two for its length, becomes five with its start code.
+    assert gathered.size <= len(gathered.extradata) + 2 * came
+
+
 def rtcp(data: bytes) -> None:
     """Any packet is read or refused; a report that was read can be passed on and answered."""
     try:
@@ -155,6 +190,7 @@ def intake(data: bytes) -> None:
     fanout.hold_gop = bool(choice & 1)
     subscription = fanout.subscribe(lambda: None, lambda: None) if choice & 2 else None
     opened = _OPENED if choice & 4 else b""
+    gathered: list[Gathered] = []
     rest, said = b"", 0
     for piece in [*([opened] if opened else []), *_cut(stream, cuts)]:
         now += 0.25
@@ -163,6 +199,9 @@ def intake(data: bytes) -> None:
             begin = conversation.receive(buffer, 0, len(buffer), now)
             if session.state is State.PLAYING:
                 assert conversation.tick(now) > now - 0.25
+                if choice & 8 and not gathered and session.track and session.track.codec != "mjpeg":
+                    conversation.gather(Gatherer(session.track, following=1), gathered.append)
+                    choice &= ~8
         except CameraFault:
             return
         rest = bytes(buffer[begin:])
@@ -172,6 +211,8 @@ def intake(data: bytes) -> None:
         if subscription is not None:
             waiting = len(subscription.take(1_000_000))
             assert waiting <= _GOP_BYTES + _QUEUE_BYTES + len(piece)
+    for one in gathered:
+        _is_of_use(one, len(stream))
     assert all(value >= 0 for value in astuple(conversation.counters)[:3])
     conversation.close()
 

@@ -16,6 +16,7 @@ TARGETS: Mapping[str, Target] = {
     "redirects": texts.redirects,
     "framing": streams.framing,
     "rtp": streams.rtp,
+    "keyframe": streams.keyframe,
     "rtcp": streams.rtcp,
     "intake": streams.intake,
 }
