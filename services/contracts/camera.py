@@ -26,6 +26,7 @@ class RtspSource(Value):
     address: str
     port: int
     path: str = Field(description="Path and query, beginning with a slash.")
+    tls: bool = Field(False, description="RTSPS: the whole session inside TLS.")
 
 
 class OnvifSource(Value):
@@ -88,6 +89,9 @@ class CameraAssignment(Value):
     refusals: int = Field(description="How often the device has refused these credentials so far.")
     refused_at: datetime | None = None
     locked_out: bool = Field(False, description="The device said that it locked the account.")
+    certificate: str | None = Field(
+        None, description="SHA-256 in hexadecimal of the TLS certificate that the device showed first; None before that."
+    )
     sample_every_s: int | None = Field(
         None, description="Seconds between two looks at a sampled camera; null: watched without pause."
     )

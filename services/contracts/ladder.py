@@ -70,6 +70,7 @@ class Reason(StrEnum):
     REDIRECTED = "redirected"
     PROTOCOL_ERROR = "protocol_error"
     ONVIF_FAILED = "onvif_failed"
+    CERTIFICATE_CHANGED = "certificate_changed"
     # The right to see it
     CREDENTIALS_MISSING = "credentials_missing"
     AUTH_FAILED = "auth_failed"
@@ -168,6 +169,12 @@ ADVICE: dict[Reason, Advice] = {
     Reason.ONVIF_FAILED: Advice(
         "The device does not answer ONVIF requests properly. Check the ONVIF port and that ONVIF is switched on.",
         "Thiết bị không trả lời đúng các yêu cầu ONVIF. Hãy kiểm tra cổng ONVIF và bật tính năng ONVIF.",
+    ),
+    Reason.CERTIFICATE_CHANGED: Advice(
+        "The camera shows another certificate than at first, so it was not signed in to. If the device was replaced or "
+        "reset, save its address again; otherwise somebody stands between.",
+        "Camera xuất trình chứng thư khác với lần đầu nên hệ thống không đăng nhập. Nếu thiết bị đã được thay hoặc đặt lại, "
+        "hãy lưu lại địa chỉ của nó; nếu không, có thể có bên thứ ba xen vào đường truyền.",
     ),
     Reason.CREDENTIALS_MISSING: Advice(
         "The camera asks for a user name and password and none are registered. Enter them.",

@@ -57,6 +57,7 @@ REASON_NAMES: Mapping[Reason, Bilingual] = {
     Reason.REDIRECTED: Bilingual("redirected", "bị chuyển hướng"),
     Reason.PROTOCOL_ERROR: Bilingual("protocol error", "sai giao thức"),
     Reason.ONVIF_FAILED: Bilingual("ONVIF fails", "lỗi ONVIF"),
+    Reason.CERTIFICATE_CHANGED: Bilingual("certificate changed", "chứng thư thay đổi"),
     Reason.CREDENTIALS_MISSING: Bilingual("no password entered", "chưa nhập mật khẩu"),
     Reason.AUTH_FAILED: Bilingual("wrong password", "sai mật khẩu"),
     Reason.AUTH_LOCKED_OUT: Bilingual("account locked", "tài khoản bị khóa"),

@@ -59,8 +59,9 @@ def _read(location: str) -> RtspSource | None:
 
 
 def may_sign_in(registered: RtspSource, target: RtspSource) -> bool:
-    """Whether the camera's credentials may be used there: at the address for which they were registered."""
-    return target.address == registered.address
+    """Whether the camera's credentials may be used there: at the address for which they were registered, and not in
+    the open what was registered under TLS."""
+    return target.address == registered.address and (target.tls or not registered.tls)
 
 
 def may_sign_in_plainly(registered: RtspSource, target: RtspSource) -> bool:

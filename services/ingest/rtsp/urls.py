@@ -19,7 +19,7 @@ def request_url(source: RtspSource) -> str:
     if "%" in source.address:
         raise ValueError("a scoped address names no single device")
     host = f"[{address}]" if address.version == 6 else str(address)
-    return f"rtsp://{host}:{source.port}{quote(source.path, safe=_KEPT)}"
+    return f"{'rtsps' if source.tls else 'rtsp'}://{host}:{source.port}{quote(source.path, safe=_KEPT)}"
 
 
 def base_url(requested: str, content_base: str | None, content_location: str | None) -> str:
