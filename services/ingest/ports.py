@@ -18,6 +18,7 @@ from services.contracts.camera import (
 )
 from services.ingest.media.events import MuxEvent
 from services.ingest.media.results import ProbeResult
+from services.ingest.rtsp.keyframe import Gathered
 
 
 class CameraDirectory(Protocol):
@@ -74,6 +75,11 @@ class StreamMedia(Protocol):
 
         ``alone`` gives the stream a process to itself: for one that was being probed when a process was lost.
         """
+
+    async def decode(
+        self, gathered: Gathered, *, deadline_s: float, snapshot: bool, alone: bool = False
+    ) -> ProbeResult:
+        """Decode key frames that were gathered from a stream: a look for each, a JPEG of the first if wanted."""
 
     def mux(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[MuxEvent]]:
         """Remux to fragmented MP4 until the block ends."""

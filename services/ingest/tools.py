@@ -1,6 +1,7 @@
 """What all sessions of one worker share."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from services.contracts.camera import WorkerIdentity
 from services.contracts.networks import CameraNetworks
@@ -26,6 +27,17 @@ class SessionSettings:
     keyless_max_s: float = 60.0
 
 
+@dataclass(slots=True)
+class LookStatistics:
+    """Looks of all cameras of one worker."""
+
+    taken: int = 0
+    #: Put off, because media processes were busy: pictures give way before liveness does.
+    shed: int = 0
+    #: Ended with their media process.
+    lost: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The worker's hands."""
@@ -42,3 +54,6 @@ class Tools:
     connecting: ConnectGate
     settings: SessionSettings
     clock: Clock
+    looks: LookStatistics = field(default_factory=LookStatistics)
+    #: Streams that are opened as a player would at the same time: each takes a thread for seconds.
+    players: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))

@@ -11,6 +11,7 @@ from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason
 from services.ingest.media.results import Ended, InitSegment, MuxEvent, ProbeResult, Segment
 from services.ingest.picture import LOOK_HEIGHT, LOOK_WIDTH, Look
+from services.ingest.rtsp.keyframe import Gathered
 from services.runtime.clock import SystemClock
 
 Outcome: TypeAlias = ProbeResult | Exception
@@ -62,6 +63,14 @@ class ScriptedMedia:
         self.muxes: list[ScriptedMux] = []
 
     async def probe(self, url: str, *, watch_s: float, deadline_s: float, alone: bool = False) -> ProbeResult:
+        return await self._look(alone)
+
+    async def decode(
+        self, gathered: Gathered, *, deadline_s: float, snapshot: bool, alone: bool = False
+    ) -> ProbeResult:
+        return await self._look(alone)
+
+    async def _look(self, alone: bool) -> ProbeResult:
         self.looks.append(alone)
         await asyncio.sleep(0.01)
         outcome = self.outcomes.pop(0) if self.outcomes else self.otherwise()

@@ -6,6 +6,7 @@ from typing import cast
 
 from services.ingest.faults import CameraFault
 from services.ingest.rtsp.counters import Counters
+from services.ingest.rtsp.keyframe import Gathered, Unit
 from services.ingest.rtsp.sdp import VideoTrack
 from services.ingest.rtsp.upstream import Upstream
 from services.runtime.clock import Clock
@@ -18,7 +19,12 @@ class ScriptedUpstream:
 
     def __init__(self, clock: Clock) -> None:
         self.counters = Counters()
-        self.hold_gop = True
+        #: Whether key frames are put together, or must be looked at as a player does.
+        self.gathers = True
+        self.hold_gop = False
+        self._gathering: asyncio.Future[Gathered] | None = None
+        self._keys: list[Unit] = []
+        self._keys_wanted = 0
         self.track: VideoTrack | None = None
         self.on_visit: Callable[[float], None] = lambda _: None
         self._clock = clock
@@ -58,6 +64,26 @@ class ScriptedUpstream:
         counters.last_frame_at = self._clock.monotonic()
         if key:
             counters.note_key_frame()
+            self._keys.append(Unit(True, self._clock.monotonic(), b"key"))
+            self._settle()
+
+    def gather(self, *, keys: int = 1, following: int = 0) -> "asyncio.Future[Gathered]":
+        self._gathering = asyncio.get_running_loop().create_future()
+        self._keys_wanted = keys
+        self._settle()
+        return self._gathering
+
+    def _settle(self) -> None:
+        if self._gathering is not None and not self._gathering.done() and len(self._keys) >= self._keys_wanted:
+            self._gathering.set_result(Gathered("h264", b"", tuple(self._keys)))
+
+    @property
+    def gathering(self) -> bool:
+        """Whether a key frame is waited for."""
+        return self._gathering is not None
+
+    def stop_gathering(self) -> None:
+        self._gathering, self._keys = None, []
 
     async def play(self, seconds: float = 3600.0, *, fps: float = 50.0, gop: int = 5) -> None:
         """Let frames come; ``gop`` 0: no key frame among them."""

@@ -69,11 +69,13 @@ class Upstream:
         limits: UpstreamLimits = UpstreamLimits(),
         allow_basic: bool = False,
         hold_gop: bool = False,
+        gather_first: int | None = None,
     ) -> None:
         """ValueError when the address of the source is not a plain IP address.
 
         ``on_rung`` is called once for each rung reached, lowest first, from within the loop; it must not block or
-        raise. ``allow_basic``: the password may be sent in the clear.
+        raise. ``allow_basic``: the password may be sent in the clear. ``gather_first``: the very first key frame is
+        gathered, with so many units after it; the first ``gather`` gives it. Some cameras send one in ten seconds.
         """
         session = ClientSession(request_url(source), Authorizer(credentials, allow_basic=allow_basic))
         self._source = source
@@ -92,7 +94,9 @@ class Upstream:
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
-        self._gathering: asyncio.Future[Gathered] = asyncio.get_running_loop().create_future()
+        self._gathering: asyncio.Future[Gathered] | None = None
+        self._gather_first = gather_first
+        self._gathering_first: asyncio.Future[Gathered] | None = None
         self._progress = asyncio.Event()  # we have something new to say to the camera, or nothing more
         self._over = asyncio.Event()
         self._fault: CameraFault | None = None
@@ -143,17 +147,22 @@ class Upstream:
         """The next key frame, or so many in a row, with the units that follow the first. One at a time: the one before
         is cancelled. When the session ends it never comes: ``run`` tells. ValueError unless ``gathers``.
         """
-        self._gathering.cancel()
-        gathering = self._gathering = asyncio.get_running_loop().create_future()
+        first, self._gathering_first = self._gathering_first, None
+        if first is not None and (keys, following) == (1, self._gather_first):
+            return first
+        self.stop_gathering()
         if self.track is None:
             raise ValueError("no stream is received")
+        gathering = self._gathering = asyncio.get_running_loop().create_future()
         gatherer = Gatherer(self.track, keys=keys, following=following)
         self._intake.gather(gatherer, lambda gathered: None if gathering.done() else gathering.set_result(gathered))
         return gathering
 
     def stop_gathering(self) -> None:
         """What was asked for is not wanted any more."""
-        self._gathering.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         self._intake.gather(None, lambda _: None)
 
     async def open(self) -> VideoTrack:
@@ -269,6 +278,8 @@ class Upstream:
             self._progress.set()
             if self._session.state is State.CLOSED and self._transport is not None:
                 self._transport.close()
+            if before is State.SETTING_UP and self._gather_first is not None and self.gathers:
+                self._gathering_first = self.gather(following=self._gather_first)
             if before is State.STARTING and self._session.state is State.PLAYING and self._link is not None:
                 self._link.read_lazily()
         self._flush()

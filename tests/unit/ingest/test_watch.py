@@ -209,10 +209,18 @@ async def test_each_look_is_at_another_key_frame() -> None:
         one.upstream.frame(key=True)
         await asyncio.sleep(0.4)
         assert len(one.media.looks) == 1
-        assert one.upstream.hold_gop
+        assert one.upstream.gathering
         one.upstream.frame(key=True)
         await until(lambda: len(one.media.looks) == 2)
-        await until(lambda: not one.upstream.hold_gop)
+
+
+async def test_a_codec_that_is_not_put_together_is_looked_at_as_a_player_does() -> None:
+    async with watching() as one:
+        one.upstream.gathers = False
+        async with frames(one.upstream):
+            await until(lambda: one.upstream.hold_gop)
+            await until(lambda: one.signals == [Signal.PROVED])
+            assert not one.upstream.gathering
 
 
 async def test_a_key_frame_once_in_a_long_while_is_no_fault() -> None:
