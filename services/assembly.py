@@ -38,6 +38,7 @@ from services.contracts.networks import CameraNetworks
 from services.contracts.scope import ProvinceScope
 from services.ingest.adapters.directory_http import HttpDirectory
 from services.ingest.faults import CameraFault
+from services.ingest.figures import figures
 from services.ingest.ports import CameraDirectory
 from services.ingest.tools import SessionSettings
 from services.ingest.worker import Worker, WorkerSettings, default_name
@@ -179,11 +180,8 @@ async def add_worker(process: Process) -> None:
 
     process.tasks["worker"] = watching
     process.readiness["directory"] = worker.supervisor.check_directory
-    process.metrics.add("gauge", "cameras_leased", "Cameras this worker watches.", lambda: worker.supervisor.held)
-    process.metrics.add("gauge", "live_streams", "Cameras muxed for live view.", lambda: worker.live.streams)
-    process.metrics.add("gauge", "reports_waiting", "Changes not sent yet.", lambda: worker.reporter.backlog)
-    process.metrics.add("counter", "reports_sent", "Camera reports sent.", lambda: worker.reporter.sent)
-    process.metrics.add("counter", "leases_fenced", "Leases given up in time.", lambda: worker.supervisor.fenced)
+    for figure in figures(worker):
+        process.metrics.add(figure.kind, figure.name, figure.meaning, figure.read)
     process.subscriptions.append(Subscription((RosterChanged,), worker.supervisor.on_nudge, group=None))
 
 

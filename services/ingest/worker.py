@@ -26,7 +26,7 @@ from services.ingest.rtsp.relay import Relay
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.session import CameraSession
 from services.ingest.supervisor import Supervisor
-from services.ingest.tools import SessionSettings, Tools
+from services.ingest.tools import LookStatistics, SessionSettings, Tools
 from services.runtime.certificates import make_run_certificate
 from services.runtime.clock import Clock
 from services.runtime.http_server import HttpServer
@@ -76,6 +76,7 @@ class Worker:
         )
         self.onvif = ZeepOnvifGateway(clock=clock)
         self.reactor = Reactor(clock, pause_max_s=min(PAUSE_MAX_S, settings.session.settle_down_s / 10))
+        self.looks = LookStatistics()
         self._relay = Relay()
         self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
@@ -113,6 +114,7 @@ class Worker:
             connecting=ConnectGate(self._settings.connects_at_once, per_site=self._settings.site_connects_max),
             settings=self._settings.session,
             clock=self._clock,
+            looks=self.looks,
         )
 
         def new_session(assignment: CameraAssignment) -> CameraSession:

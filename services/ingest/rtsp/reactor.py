@@ -57,6 +57,10 @@ class ReactorStatistics:
     held_bytes: int = 0
     held_samples: int = 0
 
+    def held_mean(self) -> float:
+        """Bytes that the kernel held for a socket when it was visited, on average since the start."""
+        return self.held_bytes / self.held_samples if self.held_samples else 0.0
+
 
 class Reactor:
     """A timer wheel of visitors inside the running event loop. Costs nothing while it is empty."""
