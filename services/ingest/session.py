@@ -4,19 +4,24 @@ import asyncio
 import contextlib
 import logging
 import random
-from dataclasses import replace
+from typing import Literal, NamedTuple
 
-from services.contracts.camera import AuthOutcome, CameraAssignment, CameraReport, Snapshot, StreamFacts
+from services.contracts.camera import AuthOutcome, CameraAssignment, Snapshot, StreamFacts
 from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
-from services.ingest import health as life
-from services.ingest.backoff import LOCKOUT_S, delay_s
+from services.ingest import policy
+from services.ingest.backoff import LOCKOUT_S
+from services.ingest.bulletin import Bulletin, Scene
+from services.ingest.connect_gate import Turn
 from services.ingest.faults import CameraFault
-from services.ingest.health import Health, Phase, Signal
+from services.ingest.health import Phase, Signal
+from services.ingest.lookers import FOLLOWING
 from services.ingest.picture import History
 from services.ingest.redirects import Route
 from services.ingest.rtsp.upstream import Upstream
+from services.ingest.sample import Sample
 from services.ingest.sign_in import SignIn, lease_of
+from services.ingest.snapshot_upload import SnapshotUpload
 from services.ingest.stream_address import StreamAddress
 from services.ingest.tools import Tools
 from services.ingest.watch import Watch
@@ -29,6 +34,13 @@ _PROBE_CLIENT_S = 30.0
 _OWN_FAILURE_S = 2.0
 
 
+class _End(NamedTuple):
+    """How an attempt ended. Without a fault: a look has shown enough (``proved``), or something of our own failed."""
+
+    fault: CameraFault | None
+    proved: bool
+
+
 class CameraSession:
     """One camera under one lease. Satisfies ``supervisor.Session`` and ``watch.WatchEvents``."""
 
@@ -37,35 +49,54 @@ class CameraSession:
         self._tools = tools
         #: The assignment that is worked with. ``assignment`` is ahead of it from an update to the end of an attempt.
         self._current = assignment
-        self._health = life.new_health(tools.clock.now())
+        self._bulletin = Bulletin(tools, self._scene)
         self._facts = StreamFacts()
-        self._sequence = 0
         self._sign_in = SignIn(tools)
         self._address = StreamAddress(tools, self._sign_in)
         self._route = Route(assignment.camera_id, tools.networks)
         self._history = History()
         self._changed = asyncio.Event()
+        self._woken = asyncio.Event()  # the assignment changed, or somebody wants to see the camera live
+        self._sample = Sample(tools.clock)
+        self._resting = False
+        self._failures = 0  # attempts in a row
+        self._turn: Turn | None = None
         self._running: asyncio.Task[None] | None = None
-        self._uploading: asyncio.Task[None] | None = None
+        self._upload = SnapshotUpload(tools)
         #: The open upstream session, if there is one. Live view subscribes to it.
         self.upstream: Upstream | None = None
         self._watch: Watch | None = None
 
     # For the supervisor
 
-    def start(self) -> None:
-        """Begin to watch. Called once."""
+    def start(self, after_s: float = 0.0) -> None:
+        """Begin to report now, and to watch after so many seconds. Called once."""
         self._tools.budget.join(self._current)
-        self._running = asyncio.create_task(self._run(), name=f"camera {self.assignment.camera_id}")
+        self._running = asyncio.create_task(self._run(after_s), name=f"camera {self.assignment.camera_id}")
 
     def update(self, assignment: CameraAssignment) -> None:
         """Camera, device or credentials changed: look again at once."""
         self.assignment = assignment
         self._changed.set()
+        self._woken.set()
+
+    def wanted_live(self) -> None:
+        """Somebody wants to see the camera live. Said again and again for as long, at least every ``LIVE_HOLD_S``.
+
+        A sampled camera that rests is connected to at once, and held meanwhile. Nothing else is hurried: a camera that
+        is down is tried when its next attempt is due.
+        """
+        self._sample.hold()
+        self._woken.set()
+
+    @property
+    def resting(self) -> bool:
+        """Whether it was well at the last look and is left alone until the next: ``wanted_live`` brings a picture."""
+        return self._resting
 
     async def stop(self) -> None:
         """Stop watching and close the connection. Called once."""
-        tasks = [task for task in (self._running, self._uploading) if task is not None]
+        tasks = [task for task in (self._running, self._upload.running) if task is not None]
         for task in tasks:
             task.cancel()
         try:
@@ -82,40 +113,58 @@ class CameraSession:
 
     # Life
 
-    async def _run(self) -> None:
+    async def _run(self, after_s: float) -> None:
         """Watch and report until cancelled. A bug of ours must not leave a camera unwatched in silence."""
         while True:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._heartbeats())
-                    group.create_task(self._live())
+                    group.create_task(self._bulletin.beat(self._note))
+                    group.create_task(self._live(after_s))
             except* Exception as errors:
                 log.exception("camera session failed", extra={"camera_id": self.assignment.camera_id})
                 self._unsettle(errors.exceptions[0])
             await asyncio.sleep(_OWN_FAILURE_S)
+            after_s = 0.0
 
-    async def _live(self) -> None:
-        failures, down_since = 0, self._tools.clock.monotonic()
+    async def _live(self, after_s: float) -> None:
+        looks, down_since = 0, self._tools.clock.monotonic()
+        await self._pause(after_s)
         while True:
             self._changed.clear()
             self._take_update()
             ended = await self._attempt_unless_changed(self._current)
             if ended is None:  # camera, device or credentials are other ones now
-                failures, down_since = 0, self._tools.clock.monotonic()
+                self._failures, down_since = 0, self._tools.clock.monotonic()
                 continue
             fault, was_proved = ended
-            if was_proved:
-                failures, down_since = 0, self._tools.clock.monotonic()
-            if fault is not None and self._route.follow(fault):
-                continue
-            pause_s: float | None = _OWN_FAILURE_S
+            every_s = self._current.sample_every_s
+            if was_proved and (every_s is None or self._sample.shown):
+                self._failures, down_since = 0, self._tools.clock.monotonic()
             if fault is not None:
-                pause_s = self._after(fault, failures, self._tools.clock.monotonic() - down_since)
-                failures += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._changed.wait()
-                failures, down_since = 0, self._tools.clock.monotonic()
+                if self._route.follow(fault):
+                    continue
+                pause_s = self._after(fault, self._tools.clock.monotonic() - down_since)
+                self._failures += 1
+            elif was_proved and every_s is not None:
+                looks += 1
+                self._resting = True
+                pause_s = policy.rest_s(every_s, random.uniform, first=looks == 1)
+            else:
+                pause_s = _OWN_FAILURE_S
+            await self._pause(pause_s)
+            if self._changed.is_set():
+                self._failures, down_since = 0, self._tools.clock.monotonic()
+                if self._resting and self._bulletin.health.phase is Phase.UP:
+                    self.on_signal(Signal.ENDED, Rung.PLAYING, Reason.ENDED)
+            self._resting = False
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Until the next attempt is due, or there is a reason for it to be now. None: there must be a reason."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._changed.is_set() and not (self._resting and self._sample.held):
+                    self._woken.clear()
+                    await self._woken.wait()
 
     def _take_update(self) -> None:
         """Work with the newest assignment from now on. Between attempts only, so that none mixes two of them."""
@@ -127,14 +176,14 @@ class CameraSession:
             self._facts, self._history = StreamFacts(), History()
         self._current = new
 
-    async def _attempt_unless_changed(self, assignment: CameraAssignment) -> tuple[CameraFault | None, bool] | None:
-        """One attempt, given up when the assignment changes (None). A fault of None means a failure of our own."""
+    async def _attempt_unless_changed(self, assignment: CameraAssignment) -> _End | None:
+        """One attempt, given up when the assignment changes (None)."""
         attempt = asyncio.create_task(self._attempt(assignment))
         changed = asyncio.create_task(self._changed.wait())
         try:
             await asyncio.wait({attempt, changed}, return_when=asyncio.FIRST_COMPLETED)
             if self._changed.is_set():
-                if self._health.phase is Phase.UP:
+                if self._bulletin.health.phase is Phase.UP:
                     self.on_signal(Signal.ENDED, Rung.PLAYING, Reason.ENDED)
                 return None
             return attempt.result()
@@ -144,11 +193,12 @@ class CameraSession:
             changed.cancel()
             attempt.cancel()
             await asyncio.gather(attempt, changed, return_exceptions=True)
-        return None, False
+        return _End(None, False)
 
-    async def _attempt(self, assignment: CameraAssignment) -> tuple[CameraFault, bool]:
-        """Connect and watch until it fails. Returns why, and whether frames had been proved."""
+    async def _attempt(self, assignment: CameraAssignment) -> _End:
+        """Connect and watch until it fails, or a sampled camera has shown enough."""
         watch: Watch | None = None
+        self._sample.begin()
         try:
             source = self._route.begin(await self._address.find(assignment))
             self._note()
@@ -161,13 +211,11 @@ class CameraSession:
                 on_rung=self._on_rung,
                 # The integrator registered this address and these credentials: Basic is their decision.
                 allow_basic=self._route.may_sign_in_plainly,
-                hold_gop=True,
+                gather_first=FOLLOWING,
             )
             try:
                 async with self._sign_in.turn(assignment):
-                    site, address = assignment.facility_id, f"{source.address}:{source.port}"
-                    async with self._tools.connecting.turn(site, address):
-                        await upstream.open()
+                    await self._open(upstream, assignment, f"{source.address}:{source.port}")
                     if upstream.auth is AuthOutcome.ACCEPTED:
                         await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
                 self._address.worked()
@@ -175,7 +223,7 @@ class CameraSession:
                 try:
                     watch = Watch(upstream, url, self._history, self, self._tools)
                     self.upstream, self._watch = upstream, watch
-                    await watch.run()
+                    await (watch.run() if assignment.sample_every_s is None else self._sample.take(watch.run()))
                 finally:
                     self._tools.relay.unmount(url)
                     self.upstream = self._watch = None
@@ -186,11 +234,22 @@ class CameraSession:
         except CameraFault as fault:
             if watch is not None:
                 self._tools.budget.lost(assignment)
-            self._address.failed()
-            return self._route.judged(fault), watch is not None and watch.proved
-        raise AssertionError("a watch ends with a fault")
+            self._address.failed(fault)
+            self._bulletin.looked()
+            return _End(self._route.judged(fault), watch is not None and watch.proved)
+        self._bulletin.looked()
+        return _End(None, True)
 
-    def _after(self, fault: CameraFault, failures: int, down_for_s: float) -> float | None:
+    async def _open(self, upstream: Upstream, assignment: CameraAssignment, address: str) -> None:
+        connecting = self._tools.connecting.turn(assignment.facility_id, address, failed_before=self._failures > 0)
+        async with connecting as turn:
+            self._turn = turn
+            try:
+                await upstream.open()
+            finally:
+                self._turn = None
+
+    def _after(self, fault: CameraFault, down_for_s: float) -> float | None:
         """Conclude from the end of an attempt; returns the pause, None to wait for a change."""
         log.debug(
             "camera attempt ended",
@@ -201,57 +260,47 @@ class CameraSession:
                 "detail": fault.detail,
             },
         )
-        lost_running_stream = self._health.phase is Phase.UP and fault.reason not in {
-            Reason.UNDECODABLE,
-            Reason.CODEC_UNSUPPORTED,
-        }
-        self.on_signal(Signal.ENDED if lost_running_stream else Signal.FAILED, fault.rung, fault.reason)
         budget = self._tools.budget
+        failure = policy.Failure(
+            fault.reason,
+            self._failures,
+            was_up=self._bulletin.health.phase is Phase.UP,
+            every_s=self._current.sample_every_s,
+            spent=fault.reason is Reason.AUTH_FAILED and not budget.may_try(self._current),
+        )
+        signal = policy.signal_of(failure)
+        if signal is not None:
+            self._bulletin.signal(signal, fault.rung, fault.reason)
         if fault.reason is Reason.AUTH_LOCKED_OUT:
             retry_s = budget.retry_after_s(self._current)
             return retry_s if retry_s is not None else LOCKOUT_S
-        if fault.reason is Reason.AUTH_FAILED and not budget.may_try(self._current):
-            return None
-        return delay_s(failures, down_for_s, random.uniform)
+        return None if failure.spent else policy.retry_s(failure, down_for_s, random.uniform)
 
     def _unsettle(self, error: Exception) -> None:
         """Something of our own failed: what was known is not known any more, but the camera is not to blame."""
         log.warning("camera cannot be watched now", extra={"camera_id": self.assignment.camera_id, "error": str(error)})
-        self._set(replace(self._health, phase=Phase.NEW))
+        self._bulletin.unsettle()
 
     # WatchEvents
 
     def on_signal(self, signal: Signal, rung: Rung, reason: Reason | None) -> None:
-        before = self._health.phase
-        self._set(life.advance(self._health, signal, rung, reason, self._tools.clock.now()))
-        if before is not self._health.phase:
-            log.info(
-                "camera phase changed",
-                extra={
-                    "camera_id": self.assignment.camera_id,
-                    "was": before.value,
-                    "now": self._health.phase.value,
-                    "reasons": ",".join(self._health.reasons),
-                },
-            )
+        if signal is Signal.PROVED:
+            self._sample.proved()
+        elif signal is Signal.SILENT and self._current.sample_every_s is not None:
+            return  # how the look ends decides, and whether the next attempts end so too
+        self._bulletin.signal(signal, rung, reason)
 
     def on_picture(self, reasons: tuple[Reason, ...]) -> None:
-        self._set(life.judged(self._health, reasons, self._tools.clock.now()))
+        self._sample.judged()
+        self._bulletin.judged(reasons)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        if self._uploading is None or self._uploading.done():
-            self._uploading = asyncio.create_task(self._upload(snapshot))
-
-    async def _upload(self, snapshot: Snapshot) -> None:
-        try:
-            await self._tools.directory.put_snapshot(self._tools.worker, lease_of(self._current), snapshot)
-        except ServiceError as error:
-            log.debug("snapshot not kept", extra={"camera_id": self.assignment.camera_id, "error": error.detail})
-        except Exception:
-            log.exception("snapshot not kept", extra={"camera_id": self.assignment.camera_id})
+        self._upload.begin(lease_of(self._current), snapshot)
 
     def _on_rung(self, rung: Rung) -> None:
-        self._health = life.climbed(self._health, rung)
+        if self._turn is not None:
+            self._turn.advanced()
+        self._bulletin.climbed(rung)
 
     # Reports
 
@@ -259,33 +308,14 @@ class CameraSession:
         """Show what the device and its stream tell beside the picture."""
         if self.upstream is not None:
             self._address.hear_clock(self.upstream.clock_offset_s)
-        self._set(life.noted(self._health, self._address.notes))
+        self._bulletin.noted(self._address.notes)
 
-    def _set(self, health: Health) -> None:
-        before, self._health = self._health, health
-        if not life.same_report(before, health):
-            self._tools.reporter.change(self.assignment.facility_id, self._report())
-
-    async def _heartbeats(self) -> None:
-        every_s = self._tools.settings.heartbeat_s
-        self._tools.reporter.change(self.assignment.facility_id, self._report())
-        await asyncio.sleep(random.uniform(0, every_s))  # noqa: S311 - spread, not secret
-        while True:
-            self._note()
-            self._tools.reporter.heartbeat(self.assignment.facility_id, self._report())
-            await asyncio.sleep(every_s)
-
-    def _report(self) -> CameraReport:
-        self._sequence += 1
-        return CameraReport(
-            camera_id=self.assignment.camera_id,
-            epoch=self.assignment.epoch,
-            sequence=self._sequence,
-            settled=self._health.settled,
-            rung=self._health.rung,
-            reasons=self._health.shown_reasons,
-            since=self._health.since,
-            observed_at=self._tools.clock.now(),
+    def _scene(self) -> Scene:
+        watch = self._watch
+        how: Literal["relay", "resting", "none"] = "relay" if watch is not None else "none"
+        return Scene(
+            assignment=self.assignment,
             stream=self.facts,
-            watch="relay" if self._watch is not None else "none",
+            watch="resting" if self._resting else how,
+            seen_now=watch is not None and watch.proved,
         )

@@ -16,6 +16,7 @@ from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.sign_in import SignIn, lease_of
+from services.ingest.stream_choice import choose_stream
 from services.ingest.tools import Tools
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,18 @@ log = logging.getLogger(__name__)
 #: Failed connections in a row after which a device is asked again where its stream is.
 _ASK_AGAIN_AFTER = 3
 _CLOCK_SKEW_S = 5.0
+#: The device answers, but this stream of it is not to be had: another one may be.
+_UNFIT = frozenset(
+    {
+        Reason.NOT_FOUND,
+        Reason.NO_VIDEO,
+        Reason.NO_FRAMES,
+        Reason.CODEC_UNSUPPORTED,
+        Reason.UNDECODABLE,
+        Reason.PROTOCOL_ERROR,
+        Reason.TRANSPORT_UNSUPPORTED,
+    }
+)
 
 
 class StreamAddress:
@@ -35,10 +48,15 @@ class StreamAddress:
         self._for_version: int | None = None
         self._failures = 0
         self._clock_offset_s: float | None = None
+        self._chosen: DeviceStream | None = None
+        #: Profiles of this device whose streams were not to be had.
+        self._unfit: set[str] = set()
 
-    def failed(self) -> None:
-        """A connection to the address failed."""
+    def failed(self, fault: CameraFault) -> None:
+        """A connection to the address failed, or its stream."""
         self._failures += 1
+        if self._chosen is not None and fault.reason in _UNFIT:
+            self._unfit.add(self._chosen.profile)
 
     def worked(self) -> None:
         """A connection to the address gave a stream."""
@@ -60,12 +78,13 @@ class StreamAddress:
         return tuple(notes)
 
     async def find(self, assignment: CameraAssignment) -> RtspSource:
-        """The checked address of the main stream. Raises CameraFault, or Unavailable when the directory is away."""
+        """The checked address of the stream to watch. Raises CameraFault, or Unavailable when the directory is away."""
         source = assignment.source
         if not self._tools.networks.permit_text(source.address):
             raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "outside this worker's camera networks")
         if self._for_version != assignment.version:  # it may be another device
-            self._told = self._clock_offset_s = None
+            self._told = self._clock_offset_s = self._chosen = None
+            self._unfit.clear()
             self._for_version = assignment.version
         if isinstance(source, RtspSource):
             return source
@@ -79,19 +98,22 @@ class StreamAddress:
             except CameraFault as fault:
                 # What it told earlier may still be right: let the stream itself say whether it is there.
                 log.debug("not told anew", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
-        stream = next((one for one in self._told.streams if one.role == "main"), None)
-        if stream is None:
+        self._chosen = choose_stream(self._told.streams, assignment.stream_choice, self._unfit)
+        if self._chosen is None:
             several = len(self._told.channels) > 1
             raise CameraFault(
                 Reason.CHANNEL_REQUIRED if several else Reason.NO_VIDEO,
                 Rung.AUTHORIZED,
                 f"{len(self._told.channels)} channels",
             )
-        return stream.source
+        return self._chosen.source
 
     async def _ask(self, assignment: CameraAssignment, source: OnvifSource) -> Interrogation:
         credentials = await self._sign_in.credentials(assignment)
-        async with self._sign_in.turn(assignment):
+        connecting = self._tools.connecting.turn(
+            assignment.facility_id, f"{source.address}:{source.port}", failed_before=self._failures > 0
+        )
+        async with self._sign_in.turn(assignment), connecting:
             told = await self._tools.onvif.interrogate(source, credentials)
             if credentials is not None and told.device.auth_mode != "none":
                 await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +18,7 @@ from services.contracts.camera import CameraAssignment, Claim, LeaseRef, Renewal
 from services.contracts.errors import ServiceError, Unavailable
 from services.contracts.ids import CameraId
 from services.contracts.messages import Message
+from services.ingest.policy import start_delay_s
 from services.ingest.ports import CameraDirectory
 from services.runtime.clock import Clock
 from services.runtime.tasks import Shutdown, repeat
@@ -39,8 +41,8 @@ class Session(Protocol):
 
     assignment: CameraAssignment
 
-    def start(self) -> None:
-        """Begin to watch."""
+    def start(self, after_s: float = 0.0) -> None:
+        """Begin to watch after so many seconds."""
 
     def update(self, assignment: CameraAssignment) -> None:
         """Camera, device or credentials changed: look again at once."""
@@ -68,6 +70,7 @@ class Supervisor:
         clock: Clock,
         *,
         gap_s: float = 0.5,
+        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """``ttl_s`` is what leases are expected to last; the directory's word counts from the first renewal on.
 
@@ -80,6 +83,7 @@ class Supervisor:
         self._new_session = new_session
         self._clock = clock
         self._gap_s = gap_s
+        self._uniform = uniform
         self._held: dict[CameraId, _Held] = {}
         self._ending: dict[CameraId, asyncio.Task[None]] = {}
         self._renew_now = asyncio.Event()
@@ -154,12 +158,13 @@ class Supervisor:
             before = self._end(assignment.camera_id)
             held = self._held[assignment.camera_id] = _Held(self._new_session(assignment), deadline)
             if before is None:
-                held.session.start()
+                held.session.start(start_delay_s(len(assignments), self._uniform))
             else:  # some cameras serve only one session at a time
                 before.add_done_callback(functools.partial(self._start, held))
         if assignments:
             self.claimed += len(assignments)
             self._renew_now.set()  # tells how long the leases really last
+            self._claim_now.set()  # one answer holds a part only of what is free when many come up at once
             log.info("cameras leased", extra={"count": len(assignments), "held": self.held})
 
     def _start(self, held: _Held, _: "asyncio.Task[None]") -> None:

@@ -13,9 +13,12 @@ class RecordedSession:
         self.assignment = assignment
         self.events: list[str] = []
         self.stopped = False
+        #: After how many seconds it was to begin.
+        self.after_s = 0.0
         self._crew = crew
 
-    def start(self) -> None:
+    def start(self, after_s: float = 0.0) -> None:
+        self.after_s = after_s
         self._note("start")
 
     def update(self, assignment: CameraAssignment) -> None:

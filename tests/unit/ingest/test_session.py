@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import pytest
 
@@ -11,6 +12,7 @@ from services.contracts.camera import AuthOutcome, CameraAssignment, CameraRepor
 from services.contracts.errors import Conflict, ServiceError, Unavailable
 from services.contracts.ladder import Reason, Rung
 from services.ingest.backoff import LOCKOUT_S
+from services.ingest.connect_gate import ConnectGate, Turn
 from services.ingest.faults import CameraFault
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.relay import Relay
@@ -269,11 +271,13 @@ async def test_what_the_camera_said_is_noted_for_the_credentials_that_were_sent(
     given = Given(Script(password=LOGIN[1]), LOGIN[1], refusals=1, late=("credentials_for",))
     async with session(given) as one:
 
-        class Connecting(asyncio.Semaphore):
+        class Connecting(ConnectGate):
             """The update comes in the moment in which the session has been opened."""
 
-            def release(self) -> None:
-                super().release()
+            @contextlib.asynccontextmanager
+            async def turn(self, site: UUID, address: str, *, failed_before: bool = False) -> AsyncIterator[Turn]:
+                async with super().turn(site, address, failed_before=failed_before) as turn:
+                    yield turn
                 if one.session.assignment.credential_version == 1:
                     one.enter("wrong", version=2)
 
@@ -299,7 +303,7 @@ async def test_a_lock_out_that_was_not_for_our_credentials_is_waited_out() -> No
         lost = await one.until(lambda report: report.settled)
         assert lost.reasons == (Reason.AUTH_LOCKED_OUT,)
         locked = CameraFault(Reason.AUTH_LOCKED_OUT, Rung.ANSWERING)
-        assert one.session._after(locked, failures=0, down_for_s=0.0) == LOCKOUT_S
+        assert one.session._after(locked, down_for_s=0.0) == LOCKOUT_S
 
 
 STATES: dict[str, Given] = {

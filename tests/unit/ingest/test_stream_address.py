@@ -22,6 +22,7 @@ from services.ingest.stream_address import StreamAddress
 from tests.doubles.directory import an_assignment
 from tests.doubles.ingest_tools import some_tools
 
+REFUSED = CameraFault(Reason.REFUSED, Rung.UNREACHABLE)
 ONVIF = OnvifSource(address="10.20.3.4", port=80)
 
 
@@ -68,12 +69,12 @@ async def test_after_three_failures_in_a_row_the_device_is_asked_where_its_strea
     address, assignment = address_of(device)
     await address.find(assignment)
     for _ in range(2):
-        address.failed()
+        address.failed(REFUSED)
     address.worked()
     for _ in range(2):
-        address.failed()
+        address.failed(REFUSED)
     assert (await address.find(assignment)).path == "/a"
-    address.failed()
+    address.failed(REFUSED)
     assert (await address.find(assignment)).path == "/b"
 
 
@@ -83,7 +84,7 @@ async def test_a_device_that_does_not_tell_anew_leaves_the_last_address_standing
     address, assignment = address_of(device)
     await address.find(assignment)
     for _ in range(8):
-        address.failed()
+        address.failed(REFUSED)
         assert (await address.find(assignment)).path == "/a", "the stream may be back though ONVIF is not"
     assert device.asked == 1 + 2, "asked now and then, not at every attempt"
 

@@ -1,0 +1,71 @@
+"""One look after the other at a sampled camera: when each has shown enough, and who holds it open meanwhile."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from services.runtime.clock import Clock
+
+#: A picture that is not judged so long after frames were proved is left to the next look.
+_PICTURE_WITHIN_S = 30.0
+#: How long one request for live media holds a session open. Longer than live media is muxed without a request.
+LIVE_HOLD_S = 40.0
+
+
+class Sample:
+    """What the present look has shown."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._proved = asyncio.Event()
+        self._judged = asyncio.Event()
+        self._held_until = clock.monotonic()
+
+    def begin(self) -> None:
+        """Another look begins."""
+        self._proved.clear()
+        self._judged.clear()
+
+    async def take(self, watching: Coroutine[Any, Any, None]) -> None:
+        """Let a stream be watched until it has shown enough. Raises what ends the watching before."""
+        running, enough = asyncio.create_task(watching), asyncio.create_task(self._enough())
+        try:
+            await asyncio.wait({running, enough}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+        finally:
+            for task in (running, enough):
+                task.cancel()
+            await asyncio.gather(running, enough, return_exceptions=True)
+
+    def proved(self) -> None:
+        """Frames were proved."""
+        self._proved.set()
+
+    def judged(self) -> None:
+        """The picture was judged."""
+        self._judged.set()
+
+    @property
+    def shown(self) -> bool:
+        """Whether this look has shown all it was for."""
+        return self._proved.is_set() and self._judged.is_set()
+
+    def hold(self) -> None:
+        """Somebody wants to see the camera live; said again and again for as long."""
+        self._held_until = self._clock.monotonic() + LIVE_HOLD_S
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody wants to see it."""
+        return self._clock.monotonic() < self._held_until
+
+    async def _enough(self) -> None:
+        """Wait until frames were proved and the picture was judged, and nobody holds it open."""
+        await self._proved.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PICTURE_WITHIN_S):
+                await self._judged.wait()
+        while self.held:  # noqa: ASYNC110 - time passes, no event
+            await asyncio.sleep(self._held_until - self._clock.monotonic())
