@@ -19,7 +19,7 @@ class Rung(StrEnum):
     DESCRIBED = "described"  # a usable SDP with a video track
     PLAYING = "playing"  # PLAY accepted
     FRAMES = "frames"  # whole frames arrive and a key frame decodes
-    PICTURE = "picture"  # and the picture is not frozen, black, covered, blurred or moved
+    PICTURE = "picture"  # and the picture is not frozen, black, covered, blurred, moved or an empty screen
 
     @property
     def height(self) -> int:
@@ -96,6 +96,7 @@ class Reason(StrEnum):
     COVERED = "covered"
     BLURRED = "blurred"
     MOVED = "moved"
+    NO_SIGNAL = "no_signal"
     # What a facility lacks
     NO_CAMERAS = "no_cameras"
     ZONE_UNCOVERED = "zone_uncovered"
@@ -133,7 +134,9 @@ ADVISORY = frozenset(
 )
 
 #: Reasons about the picture: frames arrive, so the camera is degraded by them and not offline.
-PICTURE_REASONS = frozenset({Reason.FROZEN, Reason.BLACK, Reason.COVERED, Reason.BLURRED, Reason.MOVED})
+PICTURE_REASONS = frozenset(
+    {Reason.FROZEN, Reason.BLACK, Reason.COVERED, Reason.BLURRED, Reason.MOVED, Reason.NO_SIGNAL}
+)
 
 
 def deciding_first(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
@@ -263,6 +266,10 @@ ADVICE: dict[Reason, Advice] = {
     Reason.MOVED: Advice(
         "The camera no longer looks where it was accepted. Turn it back or confirm the new view.",
         "Camera không còn hướng về vị trí đã nghiệm thu. Hãy chỉnh lại hoặc xác nhận góc nhìn mới.",
+    ),
+    Reason.NO_SIGNAL: Advice(
+        "The recorder shows an empty screen instead of the camera's picture. Check that camera, its cable and its power.",
+        "Đầu ghi hiển thị màn hình trống thay cho hình của camera. Hãy kiểm tra camera đó, dây tín hiệu và nguồn điện.",
     ),
     Reason.NO_CAMERAS: Advice(
         "No camera of this facility is registered. Survey it and register its cameras.",

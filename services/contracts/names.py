@@ -79,6 +79,7 @@ REASON_NAMES: Mapping[Reason, Bilingual] = {
     Reason.COVERED: Bilingual("lens covered", "ống kính bị che"),
     Reason.BLURRED: Bilingual("picture blurred", "hình mờ"),
     Reason.MOVED: Bilingual("camera moved", "camera bị lệch"),
+    Reason.NO_SIGNAL: Bilingual("no camera signal", "mất tín hiệu camera"),
     Reason.NO_CAMERAS: Bilingual("no cameras", "chưa có camera"),
     Reason.ZONE_UNCOVERED: Bilingual("zone without camera", "vị trí chưa có camera"),
     Reason.FLAPPING: Bilingual("comes and goes", "chập chờn"),
