@@ -5,6 +5,7 @@ packages="
   chromium
   ffmpeg
   fonts-dejavu-core
+  glib-networking
   gir1.2-gst-rtsp-server-1.0
   gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-base

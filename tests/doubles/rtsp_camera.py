@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -59,8 +60,9 @@ class Heard:
 class ScriptedCamera:
     """The camera as a server: ``async with ScriptedCamera(Script()) as camera: camera.port``."""
 
-    def __init__(self, script: Script, host: str = "127.0.0.1") -> None:
+    def __init__(self, script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.script = script
+        self._tls = tls
         self.host = host
         self.heard: list[Heard] = []
         #: Interleaved frames that came to us: (channel, packet).
@@ -73,7 +75,7 @@ class ScriptedCamera:
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"rtsp://{self.host}:{self.port}/cam"
+        return f"{'rtsps' if self._tls else 'rtsp'}://{self.host}:{self.port}/cam"
 
     @property
     def methods(self) -> list[str]:
@@ -81,7 +83,7 @@ class ScriptedCamera:
         return [heard.method for heard in self.heard]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, 0)
+        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

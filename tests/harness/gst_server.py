@@ -86,23 +86,28 @@ class GstServer:
         password: str = "",
         port: int = 0,
         bind: str = "127.0.0.1",
+        certificate: Path | None = None,
     ) -> None:
+        """``certificate``: a PEM file of certificate and key; then it speaks RTSPS and nothing else."""
         self.mounts = tuple(mounts)
         self.user = user
         self.password = password
         self.port = port
         self._bind = bind
+        self.certificate = certificate
         self._process: asyncio.subprocess.Process | None = None
 
     def url(self, path: str = "/cam") -> str:
         """The URL of a mount, without credentials."""
-        return f"rtsp://{self._bind}:{self.port}{path}"
+        return f"{'rtsps' if self.certificate else 'rtsp'}://{self._bind}:{self.port}{path}"
 
     async def start(self) -> None:
         """Start it and wait until it listens. A stopped server starts again on the same port."""
         arguments = ["--bind", self._bind, "--port", str(self.port)]
         if self.user is not None:
             arguments += ["--user", self.user, "--password", self.password]
+        if self.certificate is not None:
+            arguments += ["--certificate", str(self.certificate)]
         for mount in self.mounts:
             arguments += ["--mount", mount.argument()]
         process = await asyncio.create_subprocess_exec(
@@ -153,7 +158,9 @@ class GstServer:
         await self.stop()
 
 
-def serve(mounts: Sequence[GstMount], *, bind: str, port: int, user: str | None, password: str) -> None:
+def serve(
+    mounts: Sequence[GstMount], *, bind: str, port: int, user: str | None, password: str, certificate: str | None
+) -> None:
     """Serve until SIGTERM or the end of stdin. Needs gi."""
     import importlib
 
@@ -167,8 +174,12 @@ def serve(mounts: Sequence[GstMount], *, bind: str, port: int, user: str | None,
     server = rtsp_server.RTSPServer()
     server.set_address(bind)
     server.set_service(str(port))
-    if user is not None:
+    if certificate is not None:
         auth = rtsp_server.RTSPAuth()
+        auth.set_tls_certificate(importlib.import_module("gi.repository.Gio").TlsCertificate.new_from_file(certificate))
+        server.set_auth(auth)
+    if user is not None:
+        auth = server.get_auth() or rtsp_server.RTSPAuth()
         auth.set_supported_methods(rtsp.RTSPAuthMethod.DIGEST)
         token = rtsp_server.RTSPToken()
         token.set_string("media.factory.role", "viewer")
@@ -198,11 +209,19 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--user", help="asks for digest authentication")
     parser.add_argument("--password", default="")
+    parser.add_argument("--certificate", help="PEM file of certificate and key, for RTSPS")
     parser.add_argument(
         "--mount", type=parse_mount, action="append", help="path=/cam,codec=h264,pattern=ball,fps=25,… (see GstMount)"
     )
     given = parser.parse_args()
-    serve(given.mount or [GstMount()], bind=given.bind, port=given.port, user=given.user, password=given.password)
+    serve(
+        given.mount or [GstMount()],
+        bind=given.bind,
+        port=given.port,
+        user=given.user,
+        password=given.password,
+        certificate=given.certificate,
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ Without I/O, without asyncio, so that any loop or reactor can drive them:
 
 With asyncio:
 
+* ``tls``       RTSPS, with a certificate that is recognised instead of verified.
 * ``link``      one TCP connection; all links of a thread share one receive buffer.
 * ``upstream``  one session with one camera.
 * ``relay``     the RTSP server on 127.0.0.1 that PyAV opens.

@@ -11,6 +11,7 @@ import threading
 from typing import Protocol
 
 from services.ingest.rtsp.reactor import PAUSE_MIN_S, Reactor, Visit
+from services.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,36 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._owner.lost(exc)
+
+
+class EagerLink(Link):
+    """A link under TLS: asyncio decrypts, so it is read as bytes come. Its owner is visited all the same."""
+
+    def __init__(self, owner: LazyLinkOwner, clock: Clock) -> None:
+        super().__init__(owner)
+        self._visited_owner = owner
+        self._clock = clock
+        self._timer: asyncio.Handle | None = None
+
+    def read_lazily(self) -> None:
+        """From now on the owner is visited, to say what is due."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_soon(self._visit)
+
+    def read_at_once(self) -> None:
+        """No more visits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _visit(self) -> None:
+        pause_s = max(self._visited_owner.visited(self._clock.monotonic()), PAUSE_MIN_S)
+        if self._timer is not None:  # the owner may have ended it
+            self._timer = asyncio.get_running_loop().call_later(pause_s, self._visit)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.read_at_once()
+        super().connection_lost(exc)
 
 
 class LazyLink(Link):

@@ -15,12 +15,13 @@ from services.ingest.rtsp.counters import Counters
 from services.ingest.rtsp.fanout import Fanout, Subscription
 from services.ingest.rtsp.intake import Intake, IntakeLimits
 from services.ingest.rtsp.keyframe import Gathered, Gatherer
-from services.ingest.rtsp.link import LazyLink
+from services.ingest.rtsp.link import EagerLink, LazyLink
 from services.ingest.rtsp.outcomes import connect_fault, lost_fault
 from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.sdp import VideoTrack
 from services.ingest.rtsp.session import ClientSession
 from services.ingest.rtsp.states import State
+from services.ingest.rtsp.tls import begin_tls, certificate_of, check_certificate
 from services.ingest.rtsp.urls import request_url
 from services.runtime.clock import Clock
 
@@ -68,13 +69,15 @@ class Upstream:
         on_rung: Callable[[Rung], None] = lambda _: None,
         limits: UpstreamLimits = UpstreamLimits(),
         allow_basic: bool = False,
+        certificate: str | None = None,
         hold_gop: bool = False,
         gather_first: int | None = None,
     ) -> None:
         """ValueError when the address of the source is not a plain IP address.
 
         ``on_rung`` is called once for each rung reached, lowest first, from within the loop; it must not block or
-        raise. ``allow_basic``: the password may be sent in the clear. ``gather_first``: the very first key frame is
+        raise. ``allow_basic``: the password may be sent in the clear. ``certificate``: the only one that is accepted
+        under TLS, by its SHA-256; None accepts any. ``gather_first``: the very first key frame is
         gathered, with so many units after it; the first ``gather`` gives it. Some cameras send one in ten seconds.
         """
         session = ClientSession(request_url(source), Authorizer(credentials, allow_basic=allow_basic))
@@ -90,7 +93,10 @@ class Upstream:
         self._session = session
         self._intake = Intake(session, self.counters, self._fanout, limits.intake)
         self._transport: asyncio.Transport | None = None
-        self._link: LazyLink | None = None
+        self._link: LazyLink | EagerLink | None = None
+        self._known_certificate = certificate
+        #: SHA-256 of what the camera showed under TLS.
+        self.certificate: str | None = None
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
@@ -222,8 +228,13 @@ class Upstream:
             sock.setblocking(False)
             async with asyncio.timeout(self._limits.connect_s):
                 await loop.sock_connect(sock, (self._source.address, self._source.port))
-            link = LazyLink(self, sock, self._reactor)
-            await loop.create_connection(lambda: link, sock=sock)
+            self._climb(Rung.REACHABLE)
+            if self._source.tls:
+                link: LazyLink | EagerLink = EagerLink(self, self._clock)
+                await begin_tls(link, sock, self._limits.reply_s)
+            else:
+                link = lazy = LazyLink(self, sock, self._reactor)
+                await loop.create_connection(lambda: lazy, sock=sock)
         except OSError as error:
             sock.close()
             fault = connect_fault(error)
@@ -234,6 +245,9 @@ class Upstream:
             sock.close()
             raise
         self._link = link
+        if self._source.tls and self._transport is not None:
+            self.certificate = certificate_of(self._transport)
+            check_certificate(self.certificate, self._known_certificate)
 
     async def _handshake(self) -> None:
         self._intake.start(self._clock.monotonic())

@@ -65,12 +65,14 @@ async def watched(
     limits: UpstreamLimits = QUICK,
     hold_gop: bool = False,
     allow_basic: bool = False,
+    tls: bool = False,
+    certificate: str | None = None,
 ) -> AsyncIterator[Watched]:
     """An upstream that is not open yet."""
     rungs: list[Rung] = []
     reactor = Reactor(SystemClock(), pause_max_s=0.05)
     upstream = Upstream(
-        RtspSource(address="127.0.0.1", port=port, path=path),
+        RtspSource(address="127.0.0.1", port=port, path=path, tls=tls),
         credentials,
         clock=SystemClock(),
         reactor=reactor,
@@ -78,6 +80,7 @@ async def watched(
         limits=limits,
         hold_gop=hold_gop,
         allow_basic=allow_basic,
+        certificate=certificate,
     )
     watch = Watched(upstream, rungs)
     try:
