@@ -38,8 +38,8 @@ fuzz: $(VENV)/fuzz.done ## fuzz everything that reads a camera's bytes, guided b
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/dev.done types ## ruff, import walls, mypy, documents that are generated
-	$(BIN)/ruff check services tests docs
-	$(BIN)/ruff format --check services tests docs
+	$(BIN)/ruff check services tests docs benchmarks
+	$(BIN)/ruff format --check services tests docs benchmarks
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory docs-check
 
@@ -47,8 +47,30 @@ types: $(VENV)/dev.done ## mypy, strict
 	$(BIN)/mypy
 
 format: $(VENV)/dev.done ## let ruff format and mend what it can
-	$(BIN)/ruff check --fix --quiet services tests docs
-	$(BIN)/ruff format --quiet services tests docs
+	$(BIN)/ruff check --fix --quiet services tests docs benchmarks
+	$(BIN)/ruff format --quiet services tests docs benchmarks
+
+##@ Measure
+
+# How each works and what came out: docs/performance.md. Results go to benchmarks/results; OPTIONS= for more, such as --help.
+
+STREAMS ?= 60
+SECONDS ?= 20
+CAMERAS ?=
+MINUTES ?= 10
+OPTIONS ?=
+
+bench-watch: setup ## CPU of watching a stream, beside PyAV and ffmpeg; STREAMS=60 SECONDS=20 (20 minutes)
+	@$(BIN)/python -m benchmarks.watch --streams $(STREAMS) --seconds $(SECONDS) $(OPTIONS)
+
+bench-storm: setup ## 500 cameras that come up at once, a third of them dead; CAMERAS=500 (2 minutes)
+	@$(BIN)/python -m benchmarks.storm $(if $(CAMERAS),--cameras $(CAMERAS)) $(OPTIONS)
+
+bench-faults: setup ## from 200 faults to their events on the bus; CAMERAS=60 (8 minutes)
+	@$(BIN)/python -m benchmarks.faults $(if $(CAMERAS),--cameras $(CAMERAS)) $(OPTIONS)
+
+bench-soak: setup ## 2,000 cameras watched for long; CAMERAS=2000 MINUTES=10, OPTIONS=--disturb for false alarms
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(if $(CAMERAS),--cameras $(CAMERAS)) $(OPTIONS)
 
 ##@ Make anew what is generated
 

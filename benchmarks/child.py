@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +18,9 @@ class ChildFailed(Exception):
 class Child:
     """``async with Child("benchmarks.replay", "--cameras", "5") as child: await child.ask({"do": "tell"})``."""
 
-    def __init__(self, module: str, *arguments: str, on_event: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
+    def __init__(
+        self, module: str, *arguments: str, on_event: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> None:
         """``on_event`` is given the lines that have a member ``event``; all others are answers."""
         self._module = module
         self._arguments = arguments

@@ -46,9 +46,7 @@ def unexplained(changes: Sequence[Transition], faults: Sequence[Fault]) -> list[
         change
         for change in changes
         if change.was == "online"
-        and not any(
-            fault.camera == change.camera and fault.began_at <= change.at <= fault.ended_at for fault in faults
-        )
+        and not any(fault.camera == change.camera and fault.began_at <= change.at <= fault.ended_at for fault in faults)
     ]
 
 
@@ -130,7 +128,10 @@ def rendered(results: dict[str, Any]) -> str:
     rows = [
         [
             kind,
-            *(report.number(told.get(key), 2 if key != "count" else 0) for key in ("count", "min", "median", "p95", "max")),
+            *(
+                report.number(told.get(key), 2 if key != "count" else 0)
+                for key in ("count", "min", "median", "p95", "max")
+            ),
             str(results["not_found"][kind]),
             report.number(TARGETS_S[kind], 0),
         ]

@@ -65,11 +65,14 @@ def cpu_s_of(pid: int) -> float:
     return sum(stats[one].own_s + stats[one].buried_s for one in family_of(pid, stats) if one in stats)
 
 
+def cpu_s_of_one(pid: int) -> float:
+    """CPU seconds of one process so far."""
+    return parse_stat((_PROC / str(pid) / "stat").read_text()).own_s
+
+
 def memory_of(pid: int) -> Memory:
     """Memory of a process and its descendants. Reading it takes a while for large ones."""
-    return _summed(
-        parse_smaps((_PROC / str(one) / "smaps_rollup").read_text()) for one in family_of(pid, _all_stats())
-    )
+    return _summed(parse_smaps((_PROC / str(one) / "smaps_rollup").read_text()) for one in family_of(pid, _all_stats()))
 
 
 def memory_of_one(pid: int) -> Memory:

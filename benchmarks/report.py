@@ -18,7 +18,11 @@ RESULTS = Path(__file__).parent / "results"
 def machine() -> dict[str, Any]:
     """What the numbers depend on."""
     cpu = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     ffmpeg = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=False).stdout.split()
@@ -53,7 +57,9 @@ def number(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def write(name: str, settings: dict[str, Any], results: dict[str, Any], path: Path | None, markdown: Path | None, text: str) -> Path:
+def write(
+    name: str, settings: dict[str, Any], results: dict[str, Any], path: Path | None, markdown: Path | None, text: str
+) -> Path:
     """Keep the results, and the table if a path is given for it. Returns where the JSON stands."""
     now = datetime.now(UTC)
     target = path or RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"

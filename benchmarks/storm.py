@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ def dead_cameras(count: int) -> dict[int, str]:
 def overlapping(attempts: Sequence[Sequence[float | None]]) -> int:
     """How many connections to a camera began before the one before them had ended."""
     return sum(
-        before[1] is None or (after[0] is not None and after[0] < before[1])
-        for before, after in zip(attempts, attempts[1:], strict=False)
+        before[1] is None or (after[0] is not None and after[0] < before[1]) for before, after in pairwise(attempts)
     )
 
 
@@ -89,7 +89,13 @@ def rendered(results: dict[str, Any]) -> str:
     """The tables."""
 
     def row(name: str, told: dict[str, float]) -> list[str]:
-        return [name, *(report.number(told.get(key), 2 if key != "count" else 0) for key in ("count", "min", "median", "p95", "max"))]
+        return [
+            name,
+            *(
+                report.number(told.get(key), 2 if key != "count" else 0)
+                for key in ("count", "min", "median", "p95", "max")
+            ),
+        ]
 
     head = ("", "count", "min", "median", "p95", "max")
     rows = [
@@ -130,7 +136,14 @@ def main() -> None:
     settings = {"cameras": given.cameras, "seconds": given.seconds, "off_seconds": given.off_seconds, "clip": CLIP}
     path = report.write("storm", settings, results, given.json, given.markdown, text)
     print(f"{text}\n\n{path}")
-    print(json.dumps({"online_max_s": results["online_s"].get("max"), "more_than_one_per_step": results["more_than_one_per_step"]}))
+    print(
+        json.dumps(
+            {
+                "online_max_s": results["online_s"].get("max"),
+                "more_than_one_per_step": results["more_than_one_per_step"],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

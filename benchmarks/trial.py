@@ -41,7 +41,9 @@ class Trial:
         """Something shall happen to these cameras. Returns when it did, monotonic."""
         return float((await self.cameras.ask({"do": do, "cameras": list(cameras), **more}))["at"])
 
-    async def until(self, camera: int, after: float, fits: Callable[[Verdict], bool], within_s: float) -> Verdict | None:
+    async def until(
+        self, camera: int, after: float, fits: Callable[[Verdict], bool], within_s: float
+    ) -> Verdict | None:
         """The first verdict on a camera later than ``after`` that fits; None when none came within that time."""
         try:
             async with asyncio.timeout(within_s):

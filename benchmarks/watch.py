@@ -47,7 +47,8 @@ def planned(given: argparse.Namespace) -> Iterator[tuple[Case, tuple[str, ...], 
     seconds, warm_up_s = given.seconds, given.warm_up
     if "compare" in given.cases:
         for clip in given.clips:
-            yield Case("replay", clip, given.streams, seconds, warm_up_s), everyone, given.repeat
+            repeat = given.repeat if clip == _HEADLINE_CLIP else given.repeat_others
+            yield Case("replay", clip, given.streams, seconds, warm_up_s), everyone, repeat
     if "gst" in given.cases:
         streams = min(given.streams, GST_STREAMS_MAX)
         yield Case("gst", _HEADLINE_CLIP, streams, seconds, warm_up_s), everyone, given.repeat
@@ -99,7 +100,16 @@ def combined(results: Sequence[Result]) -> list[dict[str, Any]]:
                 "found": sorted({found for turn in turns for found in turn.found}),
                 **{
                     name: _middle([getattr(turn, name) for turn in turns])
-                    for name in ("cpu_ms", "server_ms", "fps", "kbps", "pss_bytes", "socket_bytes", "late_share", "judged")
+                    for name in (
+                        "cpu_ms",
+                        "server_ms",
+                        "fps",
+                        "kbps",
+                        "pss_bytes",
+                        "socket_bytes",
+                        "late_share",
+                        "judged",
+                    )
                 },
             }
         )
@@ -119,7 +129,11 @@ def _worst(values: Sequence[int | None]) -> int | None:
 def headline(rows: Sequence[dict[str, Any]], streams: int) -> dict[str, Any]:
     """The numbers at 1 Mb/s, from gst-rtsp-server as far as it was asked and carries them, else from the replay."""
     at = [row for row in rows if row["clip"] == _HEADLINE_CLIP and row["streams"] == streams]
-    load = "gst-rtsp-server" if any(row["load"] == "gst-rtsp-server" and row["contender"] == PYAV for row in at) else "replay"
+    load = (
+        "gst-rtsp-server"
+        if any(row["load"] == "gst-rtsp-server" and row["contender"] == PYAV for row in at)
+        else "replay"
+    )
     cost = {row["contender"]: row["cpu_ms"] for row in at if row["load"] == load}
 
     def ratio(other: str) -> float | None:
@@ -172,17 +186,26 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line; ``--quick`` changes what was not said."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.watch", description=__doc__)
     parser.add_argument("--streams", type=int, help="in the comparison (60)")
-    parser.add_argument("--seconds", type=float, help="of each measurement, at least (20); with the judge whole rounds of 30")
-    parser.add_argument("--repeat", type=int, help="turns of each contender (3)")
+    parser.add_argument(
+        "--seconds", type=float, help="of each measurement, at least (20); with the judge whole rounds of 30"
+    )
+    parser.add_argument("--repeat", type=int, help="turns of each contender at 1 Mb/s (3)")
+    parser.add_argument("--repeat-others", type=int, default=1, help="the same at other rates than 1 Mb/s (1)")
     parser.add_argument("--cases", default=None, help="of compare,gst,scale,large-keys (compare,gst)")
     parser.add_argument("--clips", help=f"of the comparison ({','.join(_COMPARED_CLIPS)})")
     parser.add_argument("--warm-up", type=float, default=_WARM_UP_S, help="seconds before each measurement (6)")
     parser.add_argument("--picture-every", type=float, default=SessionSettings().picture_every_s, help="seconds (30)")
-    parser.add_argument("--quick", action="store_true", help="under a minute: tells whether it works, not what it costs")
+    parser.add_argument(
+        "--quick", action="store_true", help="under a minute: tells whether it works, not what it costs"
+    )
     parser.add_argument("--json", type=Path, help="where to write the results (benchmarks/results/)")
     parser.add_argument("--markdown", type=Path, help="write the table there, too")
     given = parser.parse_args(argv)
-    usual = (8, 2.0, 1, "compare", _HEADLINE_CLIP) if given.quick else (60, 20.0, 3, "compare,gst", ",".join(_COMPARED_CLIPS))
+    usual = (
+        (8, 2.0, 1, "compare", _HEADLINE_CLIP)
+        if given.quick
+        else (60, 20.0, 3, "compare,gst", ",".join(_COMPARED_CLIPS))
+    )
     given.streams, given.seconds, given.repeat = (
         given.streams or usual[0],
         given.seconds or usual[1],

@@ -58,9 +58,7 @@ class _Engine:
 
     async def _open(self, streams: list[tuple[str, int, str]]) -> dict[str, Any]:
         self._upstreams = [
-            Upstream(
-                RtspSource(address=address, port=port, path=path), None, clock=self._clock, reactor=self._reactor
-            )
+            Upstream(RtspSource(address=address, port=port, path=path), None, clock=self._clock, reactor=self._reactor)
             for address, port, path in streams
         ]
         await asyncio.gather(*map(self._begin, self._upstreams))

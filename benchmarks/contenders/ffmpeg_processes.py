@@ -29,7 +29,9 @@ class _Processes:
                 *("-nostdin", "-nostats", "-loglevel", "fatal", "-rtsp_transport", "tcp"),
                 *("-i", f"rtsp://{address}:{port}{path}", "-map", "0:v", "-c", "copy", "-f", "null", "-"),
             ]
-            process = await asyncio.create_subprocess_exec("ffmpeg", *arguments, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+            process = await asyncio.create_subprocess_exec(
+                "ffmpeg", *arguments, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+            )
             self._running.append(process)
             await asyncio.sleep(_SETTLE_S)
 

@@ -182,9 +182,7 @@ def main() -> None:
     parser.add_argument("--frozen-after-s", type=float, default=usual.frozen_after_s)
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    asyncio.run(
-        _run(SessionSettings(picture_every_s=given.picture_every_s, frozen_after_s=given.frozen_after_s))
-    )
+    asyncio.run(_run(SessionSettings(picture_every_s=given.picture_every_s, frozen_after_s=given.frozen_after_s)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def main() -> None:
     parser.add_argument("--clip", choices=CLIPS, default="360p-1M")
     parser.add_argument("--port", type=int, default=0, help="0: any free one; the same on all addresses")
     parser.add_argument("--lanes", type=int, default=40, help="so many moments within a frame's time")
-    parser.add_argument("--ready", nargs="*", default=[], help="clips that will be wanted later: encoded before the start")
+    parser.add_argument(
+        "--ready", nargs="*", default=[], help="clips that will be wanted later: encoded before the start"
+    )
     given = parser.parse_args()
     raise_file_limit()
     for clip in given.ready:

@@ -119,7 +119,7 @@ class Feed:
         """A feed that goes on from here by itself; whoever changes to it between two frames sees no seam."""
         other = Feed(self.reel, number=self.number, ssrc=self.ssrc, sequence=self.sequence)
         other.sent = self.sent
-        other._next_reel = self._next_reel  # noqa: SLF001 - of the same class
+        other._next_reel = self._next_reel
         return other
 
     def play(self, reel: Reel) -> None:

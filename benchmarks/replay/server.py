@@ -89,7 +89,7 @@ class Cameras:
         """Serve until stopped. Frames that are late are sent all the same, each in its turn."""
         self._began = time.monotonic()
         turn = 0
-        while not self._stopped:
+        while self._serve(0.0):
             # In the order of their offsets, so that no due time lies before an earlier one. A lane that is added
             # meanwhile begins with the next turn.
             for lane in tuple(self.lanes):
@@ -98,13 +98,11 @@ class Cameras:
                     now = time.monotonic()
                     if now >= due and self._paused_at is None:
                         break
-                    self._serve(max(due - now, 0.0) if self._paused_at is None else 0.1)
-                    if self._stopped:
+                    if not self._serve(max(due - now, 0.0) if self._paused_at is None else 0.1):
                         return
                 self._note(now - due)
                 self._send_frame(lane, now)
             turn += 1
-            self._serve(0.0)
 
     # For the control channel
 
@@ -202,11 +200,13 @@ class Cameras:
 
     # Sockets
 
-    def _serve(self, wait_s: float) -> None:
+    def _serve(self, wait_s: float) -> bool:
+        """Do what there is to do with sockets, or wait for it. False when stopped."""
         for descriptor, events in self._epoll.poll(wait_s):
             on_event = self._on_event.get(descriptor)
             if on_event is not None:
                 on_event(events)
+        return not self._stopped
 
     def _listen(self, camera: Camera) -> None:
         if camera.listener is not None:
