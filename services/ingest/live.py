@@ -52,7 +52,14 @@ class SegmentGone(NotFound):
 class Feeds(Protocol):
     """Where open streams are found. Satisfied by the supervisor's sessions; see ``worker``."""
 
-    def __call__(self, camera_id: CameraId, /) -> Upstream | None: ...
+    def __call__(self, camera_id: CameraId, /) -> Upstream | None:
+        """The open stream. Asked again at every request of a player: a sampled camera is held open by it."""
+
+
+class Coming(Protocol):
+    """Whether a stream that is not open now is being opened because it was asked for."""
+
+    def __call__(self, camera_id: CameraId, /) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -89,9 +96,11 @@ class LiveMuxers:
         *,
         idle_s: float = 30.0,
         first_segment_s: float = 15.0,
+        coming: Coming = lambda _: False,
     ) -> None:
         """A camera is muxed until nobody has asked for ``idle_s``; who asks first waits ``first_segment_s`` at most."""
         self._feeds = feeds
+        self._coming = coming
         self._relay = relay
         self._media = media
         self._streams_max = streams_max
@@ -158,9 +167,10 @@ class LiveMuxers:
         return live
 
     def _asked(self, camera_id: CameraId) -> _Live:
+        upstream = self._feeds(camera_id)
         live = self._live.get(camera_id)
         if live is None:
-            if self._feeds(camera_id) is None:
+            if upstream is None and not self._coming(camera_id):
                 raise NotPlaying
             if len(self._live) >= self._streams_max:
                 raise TooManyLiveStreams

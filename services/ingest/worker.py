@@ -81,7 +81,9 @@ class Worker:
         self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
         self.reporter = Reporter(self.identity.worker_id, bus)
-        self.live = LiveMuxers(self._feed, self._relay, self._muxing, settings.live_streams_max, clock)
+        self.live = LiveMuxers(
+            self._feed, self._relay, self._muxing, settings.live_streams_max, clock, coming=self._coming
+        )
         self._networks = networks
         self._directory = directory
         self._started = contextlib.AsyncExitStack()
@@ -188,4 +190,11 @@ class Worker:
 
     def _feed(self, camera_id: CameraId) -> Upstream | None:
         session = self.supervisor.session_of(camera_id)
-        return session.upstream if isinstance(session, CameraSession) else None
+        if not isinstance(session, CameraSession):
+            return None
+        session.wanted_live()
+        return session.upstream
+
+    def _coming(self, camera_id: CameraId) -> bool:
+        session = self.supervisor.session_of(camera_id)
+        return isinstance(session, CameraSession) and session.resting

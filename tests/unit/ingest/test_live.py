@@ -32,6 +32,10 @@ class Rig:
     media: ScriptedMedia
     relay: Relay
     feeds: dict[CameraId, Feed]
+    #: Cameras whose streams are being opened because they were asked for.
+    coming: set[CameraId]
+    #: How often the stream of a camera was asked for.
+    asked: list[CameraId]
 
     async def mux(self, number: int = 0) -> ScriptedMux:
         """The n-th mux session, once it was entered."""
@@ -50,16 +54,24 @@ async def rig(
     *, streams_max: int = 4, idle_s: float = 30.0, first_segment_s: float = 2.0, clock: Clock | None = None
 ) -> AsyncIterator[Rig]:
     feeds, relay, media = {CAMERA: Feed()}, Relay(), ScriptedMedia()
+    coming: set[CameraId] = set()
+    asked: list[CameraId] = []
+
+    def feed(camera_id: CameraId) -> Upstream | None:
+        asked.append(camera_id)
+        return cast("Upstream | None", feeds.get(camera_id))
+
     live = LiveMuxers(
-        lambda camera_id: cast("Upstream | None", feeds.get(camera_id)),
+        feed,
         relay,
         media,
         streams_max,
         clock or SystemClock(),
         idle_s=idle_s,
         first_segment_s=first_segment_s,
+        coming=lambda camera_id: camera_id in coming,
     )
-    yield Rig(live, media, relay, feeds)
+    yield Rig(live, media, relay, feeds, coming, asked)
     await live.close()
     assert relay._mounts == {}, "nothing stays mounted"
 
@@ -78,6 +90,35 @@ async def test_the_first_window_waits_for_the_first_segment() -> None:
         assert (segment.duration_s, window.bandwidth) == (1.25, 32)
         assert await one.live.segment(CAMERA, segment.index) == b"12345"
         assert await one.live.init(CAMERA, segment.init) == b"init"
+
+
+async def test_a_stream_that_is_being_opened_for_the_viewer_is_waited_for() -> None:
+    async with rig(first_segment_s=5.0) as one:
+        feed = one.feeds.pop(CAMERA)
+        with pytest.raises(NotPlaying):
+            await one.live.window(CAMERA)
+        one.coming.add(CAMERA)
+        asked = asyncio.create_task(one.live.window(CAMERA))
+        await asyncio.sleep(0.05)
+        one.coming.clear()
+        one.feeds[CAMERA] = feed
+        mux = await one.mux()
+        mux.init(b"i")
+        mux.segment(b"s")
+        assert len((await asked).segments) == 1
+
+
+async def test_each_request_of_a_player_says_that_the_stream_is_wanted() -> None:
+    async with rig() as one:
+        first = asyncio.create_task(one.live.window(CAMERA))
+        mux = await one.mux()
+        mux.init(b"i")
+        mux.segment(b"s")
+        await first
+        before = len(one.asked)
+        for _ in range(3):
+            await one.live.window(CAMERA)
+        assert one.asked[before:] == [CAMERA] * 3
 
 
 async def test_two_viewers_share_one_mux() -> None:
