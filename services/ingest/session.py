@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from services.contracts.camera import AuthOutcome, CameraAssignment, Snapshot, StreamFacts
@@ -44,9 +45,16 @@ class _End(NamedTuple):
 class CameraSession:
     """One camera under one lease. Satisfies ``supervisor.Session`` and ``watch.WatchEvents``."""
 
-    def __init__(self, assignment: CameraAssignment, tools: Tools) -> None:
+    def __init__(
+        self,
+        assignment: CameraAssignment,
+        tools: Tools,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """``uniform`` draws the pauses."""
         self.assignment = assignment
         self._tools = tools
+        self._uniform = uniform
         #: The assignment that is worked with. ``assignment`` is ahead of it from an update to the end of an attempt.
         self._current = assignment
         self._bulletin = Bulletin(tools, self._scene)
@@ -148,7 +156,7 @@ class CameraSession:
             elif was_proved and every_s is not None:
                 looks += 1
                 self._resting = True
-                pause_s = policy.rest_s(every_s, random.uniform, first=looks == 1)
+                pause_s = policy.rest_s(every_s, self._uniform, first=looks == 1)
             else:
                 pause_s = _OWN_FAILURE_S
             await self._pause(pause_s)
@@ -274,7 +282,7 @@ class CameraSession:
         if fault.reason is Reason.AUTH_LOCKED_OUT:
             retry_s = budget.retry_after_s(self._current)
             return retry_s if retry_s is not None else LOCKOUT_S
-        return None if failure.spent else policy.retry_s(failure, down_for_s, random.uniform)
+        return None if failure.spent else policy.retry_s(failure, down_for_s, self._uniform)
 
     def _unsettle(self, error: Exception) -> None:
         """Something of our own failed: what was known is not known any more, but the camera is not to blame."""
