@@ -99,6 +99,6 @@ def address_of(camera: Camera) -> str:
     device = camera.device
     if device.protocol is Protocol.RTSP and camera.streams:
         # Some makers want the password in the query of the path.
-        return redact(rtsp_url(device.host, device.port, camera.streams[0].path))
+        return redact(rtsp_url(device.host, device.port, camera.streams[0].path, tls=device.tls))
     profile = f" · {camera.profile}" if camera.profile else ""
     return f"ONVIF {device.host}:{device.port}{profile}"

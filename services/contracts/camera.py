@@ -90,7 +90,8 @@ class CameraAssignment(Value):
     refused_at: datetime | None = None
     locked_out: bool = Field(False, description="The device said that it locked the account.")
     certificate: str | None = Field(
-        None, description="SHA-256 in hexadecimal of the TLS certificate that the device showed first; None before that."
+        None,
+        description="SHA-256 in hexadecimal of the TLS certificate that the device showed first; None before that.",
     )
     sample_every_s: int | None = Field(
         None, description="Seconds between two looks at a sampled camera; null: watched without pause."
@@ -129,6 +130,12 @@ class AuthOutcome(StrEnum):
     REFUSED = "refused"
     LOCKED_OUT = "locked_out"
     ACCEPTED = "accepted"
+
+
+class CertificateShown(Value):
+    """A TLS certificate of a device, as a worker saw it, or as it is known."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the certificate, hexadecimal.")
 
 
 class StreamFacts(Value):

@@ -46,6 +46,10 @@ class CameraDirectory(Protocol):
     async def record_auth(self, worker: WorkerIdentity, lease: LeaseRef, version: int, outcome: AuthOutcome) -> None:
         """Remember what the device said to the credentials of this version."""
 
+    async def record_certificate(self, worker: WorkerIdentity, lease: LeaseRef, shown: str) -> str:
+        """The TLS certificate that holds for the device of a leased camera, by its SHA-256: the one shown now is kept
+        when none is known. Conflict without the lease."""
+
     async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:
         """Keep what ONVIF told."""
 

@@ -94,6 +94,14 @@ class WorkerDesk:
                 fingerprint = camera.credential.fingerprint if camera.credential else ""
                 await interrogations.remember_auth(session, camera.device_id, fingerprint, outcome, self._clock.now())
 
+    async def record_certificate(self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef, shown: str) -> str:
+        """The certificate that holds for the device of a leased camera: the one shown now, unless one is known."""
+        async with self._transactions.write() as session:
+            camera = await self.leases.require(session, caller, worker_id, lease)
+            if camera.device.certificate is None:
+                camera.device.certificate = shown
+            return camera.device.certificate
+
     async def record_interrogation(
         self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef, told: Interrogation
     ) -> None:
@@ -158,6 +166,9 @@ class LocalDirectory:
 
     async def record_auth(self, worker: WorkerIdentity, lease: LeaseRef, version: int, outcome: AuthOutcome) -> None:
         await self._desk.record_auth(self._caller, worker.worker_id, lease, version, outcome)
+
+    async def record_certificate(self, worker: WorkerIdentity, lease: LeaseRef, shown: str) -> str:
+        return await self._desk.record_certificate(self._caller, worker.worker_id, lease, shown)
 
     async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:
         await self._desk.record_interrogation(self._caller, worker.worker_id, lease, told)

@@ -125,10 +125,14 @@ class Installer:
                 host=located.endpoint.host,
                 address=located.address,
                 port=located.endpoint.port,
+                tls=located.endpoint.tls,
                 created_at=self._clock.now(),
             )
             session.add(device)
             await session.flush()
+        elif device.tls != located.endpoint.tls:
+            device.tls, device.certificate = located.endpoint.tls, None
+            await repository.retell_cameras(session, device.id)
         if located.told is not None:
             interrogations.keep_facts(device, located.told, self._clock.now())
         return device
@@ -137,6 +141,10 @@ class Installer:
         """Another source for a camera, which keeps its id and its credentials."""
         old_device, credentials = camera.device_id, self._vault.reveal(camera)
         device = await self._device(session, camera.facility_id, located)
+        if device.certificate is not None:
+            # Whoever saves an address anew vouches for what answers there now.
+            device.certificate = None
+            await repository.retell_cameras(session, device.id)
         camera.device_id, camera.device = device.id, device
         camera.profile = located.profile
         camera.source_key = located.key(camera.facility.reach)

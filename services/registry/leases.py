@@ -206,6 +206,7 @@ class Leases:
             refusals=attempt.refusals if attempt else 0,
             refused_at=attempt.at if attempt and attempt.refusals else None,
             locked_out=attempt.locked_out if attempt else False,
+            certificate=camera.device.certificate,
             sample_every_s=self._watch.sample_every_of(camera.watch_policy, camera.sample_every_s),
             stream_choice=camera.stream_choice,
         )
@@ -216,4 +217,4 @@ def source_of(camera: Camera) -> Source:
     device = camera.device
     if device.protocol is Protocol.ONVIF:
         return OnvifSource(address=device.address, port=device.port, profile=camera.profile)
-    return RtspSource(address=device.address, port=device.port, path=camera.streams[0].path)
+    return RtspSource(address=device.address, port=device.port, path=camera.streams[0].path, tls=device.tls)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from services.contracts.scope import ProvinceScope
 from services.registry.tables import AuthAttempt, Camera, Device, Facility, Protocol, ProvinceUnit, SnapshotRow
@@ -108,6 +108,13 @@ async def device_at(
             )
         )
     ).one_or_none()
+
+
+async def retell_cameras(session: AsyncSession, device_id: UUID) -> None:
+    """Workers that watch cameras of this device must learn anew what it is."""
+    await session.execute(
+        update(Camera).where(Camera.device_id == device_id).values(watch_version=Camera.watch_version + 1)
+    )
 
 
 async def delete_unused_device(session: AsyncSession, device_id: UUID) -> None:

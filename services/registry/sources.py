@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from services.contracts.networks import Address, CameraNetworks, plain_address
@@ -14,15 +14,18 @@ _LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 #: What other parsers may take for a number, so that a name could stand for an address nobody checked: 127.1, 0x7f.1, 017.
 _NUMERIC = re.compile(r"^(0[xX][0-9A-Fa-f]*|[0-9]+)$")
 _PATH_LENGTH_MAX = 1024
+#: By scheme, when the URL names none (RFC 7826 section 22.14).
+_PORTS = {"rtsp": 554, "rtsps": 322}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Host and port as written. ``address`` is set when the host is an IP address, else the host is a name."""
+    """Host and port as written. ``address`` is set when the host is an IP address, else the host is a name. ``tls``: RTSPS."""
 
     host: str
     port: int
     address: Address | None
+    tls: bool = False
 
 
 def read_rtsp_url(url: str, pointer: str = "/source/url") -> tuple[Endpoint, str]:
@@ -34,8 +37,8 @@ def read_rtsp_url(url: str, pointer: str = "/source/url") -> tuple[Endpoint, str
         port = parts.port
     except ValueError as error:
         raise SourceInvalid(pointer, "is not a URL: check the host and the port") from error
-    if parts.scheme != "rtsp":
-        raise SourceInvalid(pointer, "must begin with rtsp://")
+    if parts.scheme not in _PORTS:
+        raise SourceInvalid(pointer, "must begin with rtsp:// or rtsps://")
     if "@" in parts.netloc:
         raise SourceInvalid(pointer, "must not hold a user name or password; send them in `credentials`")
     if parts.fragment or url.endswith("#"):
@@ -48,7 +51,8 @@ def read_rtsp_url(url: str, pointer: str = "/source/url") -> tuple[Endpoint, str
     if len(path) > _PATH_LENGTH_MAX:
         raise SourceInvalid(pointer, f"has a path longer than {_PATH_LENGTH_MAX} characters")
     netloc = parts.netloc.rpartition(":")[0] if port is not None else parts.netloc
-    return read_endpoint(netloc, 554 if port is None else port, pointer, pointer), path
+    endpoint = read_endpoint(netloc, _PORTS[parts.scheme] if port is None else port, pointer, pointer)
+    return replace(endpoint, tls=parts.scheme == "rtsps"), path
 
 
 def read_endpoint(host: str, port: int, host_pointer: str, port_pointer: str) -> Endpoint:
@@ -119,6 +123,6 @@ def in_reach(source_key: str, reach: str) -> str:
     return reach + source_key[source_key.index("|") :]
 
 
-def rtsp_url(host: str, port: int, path: str) -> str:
+def rtsp_url(host: str, port: int, path: str, *, tls: bool) -> str:
     """The URL of an RTSP endpoint."""
-    return f"rtsp://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    return f"{'rtsps' if tls else 'rtsp'}://{f'[{host}]' if ':' in host else host}:{port}{path}"

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -125,6 +126,11 @@ class Device(Base):
     )
     facts_at: Mapped[datetime | None] = mapped_column(comment="when the device last told these facts")
     created_at: Mapped[datetime] = mapped_column(comment="when it was first registered")
+    tls: Mapped[bool] = mapped_column(default=False, server_default=false(), comment="whether its RTSP is inside TLS")
+    certificate: Mapped[str | None] = mapped_column(
+        text(64),
+        comment="SHA-256 of the TLS certificate it showed first, hexadecimal; null: none seen since registered",
+    )
 
 
 class Camera(Base):

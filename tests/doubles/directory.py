@@ -62,6 +62,8 @@ class ScriptedDirectory:
         self.calls: list[str] = []
         self.auth: list[tuple[CameraId, int, AuthOutcome]] = []
         self.told: list[Interrogation] = []
+        #: By camera: the TLS certificate that holds.
+        self.certificates: dict[CameraId, str] = {}
         self.snapshots: list[Snapshot] = []
         self.released: list[LeaseRef] = []
         #: What all methods raise, without doing anything; or the one of this name.
@@ -149,6 +151,12 @@ class ScriptedDirectory:
         self._enter("record_auth")
         self.auth.append((lease.camera_id, version, outcome))
         await self._leave("record_auth")
+
+    async def record_certificate(self, worker: WorkerIdentity, lease: LeaseRef, shown: str) -> str:
+        self._enter("record_certificate")
+        holds = self.certificates.setdefault(lease.camera_id, shown)
+        await self._leave("record_certificate")
+        return holds
 
     async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:
         self._enter("record_interrogation")

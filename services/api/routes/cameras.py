@@ -173,7 +173,7 @@ def camera_out(camera: Camera) -> CameraOut:
     device = camera.device
     source: dict[str, Any]
     if device.protocol is Protocol.RTSP:
-        source = {"kind": "rtsp", "url": rtsp_url(device.host, device.port, camera.streams[0].path)}
+        source = {"kind": "rtsp", "url": rtsp_url(device.host, device.port, camera.streams[0].path, tls=device.tls)}
     else:
         source = {"kind": "onvif", "host": device.host, "port": device.port, "profile": camera.profile}
     return CameraOut(

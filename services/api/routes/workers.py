@@ -14,6 +14,7 @@ from services.api.auth import Services, needs
 from services.contracts.camera import (
     AuthOutcome,
     CameraAssignment,
+    CertificateShown,
     Claim,
     Credentials,
     Interrogation,
@@ -93,6 +94,16 @@ async def record_auth(
     """Count what the device said to the credentials."""
     lease = LeaseRef(camera_id=camera_id, epoch=epoch)
     await services.desk.record_auth(_caller(principal), worker_id, lease, body.version, body.outcome)
+
+
+@router.post("/{worker_id}/cameras/{camera_id}/certificate")
+async def record_certificate(
+    worker_id: UUID, camera_id: UUID, epoch: Epoch, body: CertificateShown, services: Services, principal: AsWorker
+) -> CertificateShown:
+    """Keep the TLS certificate that a device showed, unless one is known; answers with the one that holds."""
+    lease = LeaseRef(camera_id=camera_id, epoch=epoch)
+    holds = await services.desk.record_certificate(_caller(principal), worker_id, lease, body.sha256)
+    return CertificateShown(sha256=holds)
 
 
 @router.post("/{worker_id}/cameras/{camera_id}/interrogation", status_code=204)

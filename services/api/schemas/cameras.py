@@ -17,7 +17,7 @@ class RtspSourceIn(Request):
 
     kind: Literal["rtsp"]
     url: Annotated[str, StringConstraints(max_length=1400)] = Field(
-        description="rtsp://host[:port]/path, without user name and password.",
+        description="rtsp://host[:port]/path or rtsps://host[:port]/path, without user name and password.",
         examples=["rtsp://10.20.3.4:554/Streaming/Channels/101"],
     )
 

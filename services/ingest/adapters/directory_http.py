@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.contracts.camera import (
     AuthOutcome,
     CameraAssignment,
+    CertificateShown,
     Claim,
     Credentials,
     Interrogation,
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 _ASSIGNMENTS = TypeAdapter(list[CameraAssignment])
 _RENEWAL = TypeAdapter(Renewal)
+_CERTIFICATE = TypeAdapter(CertificateShown)
 _CREDENTIALS = TypeAdapter(Credentials | None)
 
 
@@ -61,6 +63,15 @@ class HttpDirectory:
             params={"epoch": lease.epoch},
             json={"version": version, "outcome": outcome.value},
         )
+
+    async def record_certificate(self, worker: WorkerIdentity, lease: LeaseRef, shown: str) -> str:
+        answer = await self._client.request(
+            "POST",
+            _camera_path(worker, lease.camera_id, "certificate"),
+            params={"epoch": lease.epoch},
+            json={"sha256": shown},
+        )
+        return _read(_CERTIFICATE, answer).sha256
 
     async def record_interrogation(self, worker: WorkerIdentity, lease: LeaseRef, told: Interrogation) -> None:
         await self._client.request(

@@ -24,14 +24,23 @@ from services.registry.sources import check_addresses, in_reach, read_endpoint, 
 )
 def test_usual_addresses_are_read(url: str, host: str, port: int, path: str) -> None:
     endpoint, found = read_rtsp_url(url)
-    assert (endpoint.host, endpoint.port, found) == (host, port, path)
+    assert (endpoint.host, endpoint.port, found, endpoint.tls) == (host, port, path, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("rtsps://10.20.3.4/a", 322), ("RTSPS://10.20.3.4/a", 322), ("rtsps://10.20.3.4:554/a", 554)],
+)
+def test_addresses_inside_tls_have_a_port_of_their_own(url: str, port: int) -> None:
+    endpoint, _ = read_rtsp_url(url)
+    assert (endpoint.port, endpoint.tls) == (port, True)
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "http://10.20.3.4/a",
-        "rtsps://10.20.3.4/a",
+        "rtspu://10.20.3.4/a",
         "file:///etc/passwd",
         "rtsp:10.20.3.4/a",
         "rtsp:///a",
@@ -101,6 +110,6 @@ def test_a_camera_moves_with_its_facility_into_another_reach() -> None:
 
 
 def test_an_address_is_written_as_it_is_read() -> None:
-    for url in ("rtsp://10.20.3.4:554/a?b", "rtsp://[2001:db8::1]:8554/a"):
+    for url in ("rtsp://10.20.3.4:554/a?b", "rtsp://[2001:db8::1]:8554/a", "rtsps://10.20.3.4:322/a"):
         endpoint, path = read_rtsp_url(url)
-        assert rtsp_url(endpoint.host, endpoint.port, path) == url
+        assert rtsp_url(endpoint.host, endpoint.port, path, tls=endpoint.tls) == url
