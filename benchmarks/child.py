@@ -75,6 +75,8 @@ class Child:
             await process.wait()
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
+        # The transport of the process is closed by the loop only once its pipes are.
+        process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001
 
     async def __aenter__(self) -> Self:
         try:

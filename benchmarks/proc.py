@@ -1,6 +1,7 @@
 """What Linux tells about processes and sockets under /proc: CPU time, memory, buffers. Parsing is apart from reading."""
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -8,10 +9,15 @@ from typing import NamedTuple
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PROC = Path("/proc")
+#: Linux, include/linux/posix-timers.h: the clock that the scheduler keeps for a process.
+_CPUCLOCK_SCHED = 2
 
 
 class Stat(NamedTuple):
-    """From ``/proc/<pid>/stat``: the parent, and CPU time in user and system mode, its own and of children it buried."""
+    """From ``/proc/<pid>/stat``: the parent, and CPU time in user and system mode, its own and of children it buried.
+
+    ``own_s`` has the resolution of a tick, 10 ms; ``cpu_s_of_one`` is finer.
+    """
 
     parent: int
     own_s: float
@@ -62,12 +68,19 @@ def family_of(pid: int, stats: dict[int, Stat]) -> set[int]:
 def cpu_s_of(pid: int) -> float:
     """CPU seconds of a process and its descendants so far, those that have ended and were waited for among them."""
     stats = _all_stats()
-    return sum(stats[one].own_s + stats[one].buried_s for one in family_of(pid, stats) if one in stats)
+    return sum(cpu_s_of_one(one) + stats[one].buried_s for one in family_of(pid, stats) if one in stats)
 
 
 def cpu_s_of_one(pid: int) -> float:
-    """CPU seconds of one process so far."""
-    return parse_stat((_PROC / str(pid) / "stat").read_text()).own_s
+    """CPU seconds of one process so far, all its threads, in user and system mode. 0 when it is gone.
+
+    The same time as in ``stat``, in nanoseconds instead of ticks: at a few streams and seconds, ticks are too coarse. The
+    clock's number is made as clock_getcpuclockid(3) makes it.
+    """
+    try:
+        return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
+    except OSError:
+        return 0.0
 
 
 def memory_of(pid: int) -> Memory:

@@ -214,7 +214,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given.cases = (given.cases or usual[3]).split(",")
     given.clips = (given.clips or usual[4]).split(",")
     if given.quick:
-        given.warm_up, given.picture_every = 1.0, min(given.picture_every, 2.0)
+        given.warm_up, given.picture_every = 0.5, min(given.picture_every, 2.0)
     return given
 
 

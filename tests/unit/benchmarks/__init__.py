@@ -1,0 +1,1 @@
+"""The measurements' own arithmetic, where it could lie."""
