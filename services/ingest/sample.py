@@ -16,8 +16,9 @@ LIVE_HOLD_S = 40.0
 class Sample:
     """What the present look has shown."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hold_s: float = LIVE_HOLD_S) -> None:
         self._clock = clock
+        self._hold_s = hold_s
         self._proved = asyncio.Event()
         self._judged = asyncio.Event()
         self._held_until = clock.monotonic()
@@ -54,7 +55,7 @@ class Sample:
 
     def hold(self) -> None:
         """Somebody wants to see the camera live; said again and again for as long."""
-        self._held_until = self._clock.monotonic() + LIVE_HOLD_S
+        self._held_until = self._clock.monotonic() + self._hold_s
 
     @property
     def held(self) -> bool:

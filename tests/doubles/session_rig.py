@@ -12,7 +12,7 @@ from services.ingest.reporter import Reporter
 from services.ingest.rtsp.relay import Relay
 from services.ingest.session import CameraSession
 from services.ingest.tools import SessionSettings, Tools
-from services.runtime.clock import SystemClock
+from services.runtime.clock import Clock, SystemClock
 from services.runtime.tasks import Shutdown
 from tests.doubles.bus import RecordingBus
 from tests.doubles.directory import WORKER, ScriptedDirectory, an_assignment
@@ -90,12 +90,14 @@ class Given:
     members: dict[str, object] = field(default_factory=dict)
     #: The dice of its pauses.
     uniform: Callable[[float, float], float] = random.uniform
+    clock: Clock = field(default_factory=SystemClock)
+    start_after_s: float = 0.0
 
 
 @contextlib.asynccontextmanager
 async def session(given: Given | None = None, *, ends_by_stop: bool = True) -> AsyncIterator[Rig]:
     given = given or Given()
-    clock, media, bus, relay = SystemClock(), ScriptedMedia(), RecordingBus(), Relay()
+    clock, media, bus, relay = given.clock, ScriptedMedia(), RecordingBus(), Relay()
     directory = ScriptedDirectory(clock)
     directory.failing_in |= given.failing_in
     for method in given.late:
@@ -111,7 +113,7 @@ async def session(given: Given | None = None, *, ends_by_stop: bool = True) -> A
         directory.add(assignment)
         one = Rig(camera, directory, media, bus, tools, CameraSession(assignment, tools, given.uniform), assignment)
         sending = asyncio.create_task(reporter.run(reporting))
-        one.session.start()
+        one.session.start(given.start_after_s)
         try:
             yield one
         finally:
