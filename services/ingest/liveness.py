@@ -9,6 +9,8 @@ from services.ingest.rtsp.counters import Counters
 from services.ingest.sense import Sense
 
 _TICK_S = 0.5
+#: While a proof is awaited.
+_TICK_UNPROVED_S = 0.1
 #: A look this late means that our own process stood still: what waits in the buffers is old, nothing is judged by it.
 _STALL_S = 2.0
 
@@ -43,6 +45,11 @@ class Liveness:
         self.proved = False
 
     @property
+    def settled(self) -> bool:
+        """Frames were proved, and have not fallen silent since."""
+        return self.proved and not self.fallen_silent
+
+    @property
     def flowing(self) -> bool:
         """Frames come in time, as far as is known."""
         return self._flowing_since is not None
@@ -58,7 +65,7 @@ class Liveness:
     def look(self, now: float, counters: Counters) -> Observation | None:
         """Look at the counters; None when nothing changed, or when it is too early for another look."""
         elapsed_s = now - self._looked_at
-        if elapsed_s < self._tick_s:
+        if elapsed_s < (self._tick_s if self.settled else min(self._tick_s, _TICK_UNPROVED_S)):
             return None
         if elapsed_s > _STALL_S:
             # Only what we looked at counts as silence, or an overloaded process would never find any.

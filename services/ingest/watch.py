@@ -102,6 +102,7 @@ class Watch:
     def _on_visit(self, now: float) -> None:
         """What came was counted."""
         seen = self._liveness.look(now, self._upstream.counters)
+        self._upstream.urgent = not self._liveness.settled
         if seen is None:
             return
         if seen.signal is Signal.PROVED:

@@ -26,6 +26,7 @@ class ScriptedUpstream:
         self._keys: list[Unit] = []
         self._keys_wanted = 0
         self.track: VideoTrack | None = None
+        self.urgent = False
         self.on_visit: Callable[[float], None] = lambda _: None
         self._clock = clock
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -28,6 +28,7 @@ from services.runtime.clock import Clock
 _MIB = 1024 * 1024
 #: While somebody looks at copies they are wanted sooner than counting alone needs them.
 _PAUSE_LIVE_S = 0.04
+_PAUSE_URGENT_S = 0.1
 #: A sender without a wall clock may tell the time since its start, or nothing (RFC 3550 section 6.4.1): years before 2000.
 _WALL_CLOCK_SINCE = 946_684_800
 
@@ -100,6 +101,8 @@ class Upstream:
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
+        #: Somebody waits for what comes: visit more often.
+        self.urgent = False
         self._gathering: asyncio.Future[Gathered] | None = None
         self._gather_first = gather_first
         self._gathering_first: asyncio.Future[Gathered] | None = None
@@ -307,8 +310,12 @@ class Upstream:
                 self._fail(fault)
             self._flush()
         self.on_visit(now)
-        due_s = max(self._tick_at - now, 0.0)
-        return min(_PAUSE_LIVE_S if self._fanout.subscribed else self._reactor.pause_max_s, due_s)
+        pause_s = self._reactor.pause_max_s
+        if self._fanout.subscribed:
+            pause_s = _PAUSE_LIVE_S
+        elif self.urgent:
+            pause_s = min(pause_s, _PAUSE_URGENT_S)
+        return min(pause_s, max(self._tick_at - now, 0.0))
 
     def lost(self, error: Exception | None) -> None:
         if not self._closing and self._fault is None:
