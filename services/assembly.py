@@ -427,6 +427,7 @@ def worker_settings(settings: Settings, *, alone: bool) -> WorkerSettings:
         lease_ttl_s=settings.lease_ttl,
         connects_at_once=settings.connects_at_once,
         site_connects_max=settings.site_connects_max,
+        tls_cameras_max=settings.tls_cameras_max,
         probe_processes=settings.probe_processes,
         live_streams_max=settings.live_streams_max,
         media_host=settings.media_host if alone else None,

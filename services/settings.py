@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     media_advertise_host: str = Field("", description="Host by which the API reaches it; empty: the media host.")
     connects_at_once: int = Field(64, gt=0, description="Most cameras a worker is connecting to at the same moment.")
     site_connects_max: int = Field(4, gt=0, description="Most of these at one facility.")
+    tls_cameras_max: int = Field(
+        32, ge=0, description="Most cameras inside TLS (rtsps://) that a worker watches: they cost it more than others."
+    )
     probe_processes: int = Field(1, gt=0, description="Processes in which PyAV opens and decodes streams.")
 
     # How cameras are watched that say nothing else

@@ -24,6 +24,7 @@ from services.ingest.sample import Sample
 from services.ingest.sign_in import SignIn, lease_of
 from services.ingest.snapshot_upload import SnapshotUpload
 from services.ingest.stream_address import StreamAddress
+from services.ingest.tls_trust import TlsTrust
 from services.ingest.tools import Tools
 from services.ingest.watch import Watch
 
@@ -62,6 +63,7 @@ class CameraSession:
         self._sign_in = SignIn(tools)
         self._address = StreamAddress(tools, self._sign_in)
         self._route = Route(assignment.camera_id, tools.networks)
+        self._trust = TlsTrust(tools)
         self._history = History()
         self._changed = asyncio.Event()
         self._woken = asyncio.Event()  # the assignment changed, or somebody wants to see the camera live
@@ -219,6 +221,7 @@ class CameraSession:
                 on_rung=self._on_rung,
                 # The integrator registered this address and these credentials: Basic is their decision.
                 allow_basic=self._route.may_sign_in_plainly,
+                certificate=self._trust.begin(assignment, source),
                 gather_first=FOLLOWING,
             )
             try:
@@ -226,6 +229,7 @@ class CameraSession:
                     await self._open(upstream, assignment, f"{source.address}:{source.port}")
                     if upstream.auth is AuthOutcome.ACCEPTED:
                         await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
+                    await self._trust.saw(assignment, upstream.certificate)
                 self._address.worked()
                 url = self._tools.relay.mount(upstream, client_max_s=_PROBE_CLIENT_S)
                 try:
@@ -239,6 +243,7 @@ class CameraSession:
                         self._facts, self._history = watch.facts, watch.history
             finally:
                 await upstream.close()
+                self._trust.end()
         except CameraFault as fault:
             if watch is not None:
                 self._tools.budget.lost(assignment)

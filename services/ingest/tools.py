@@ -11,6 +11,7 @@ from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.relay import Relay
+from services.ingest.tls_slots import TlsSlots
 from services.runtime.clock import Clock
 
 
@@ -55,5 +56,6 @@ class Tools:
     settings: SessionSettings
     clock: Clock
     looks: LookStatistics = field(default_factory=LookStatistics)
+    tls_slots: TlsSlots = field(default_factory=lambda: TlsSlots(32))
     #: Streams that are opened as a player would at the same time: each takes a thread for seconds.
     players: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))

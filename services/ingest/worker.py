@@ -26,6 +26,7 @@ from services.ingest.rtsp.relay import Relay
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.session import CameraSession
 from services.ingest.supervisor import Supervisor
+from services.ingest.tls_slots import TlsSlots
 from services.ingest.tools import LookStatistics, SessionSettings, Tools
 from services.runtime.certificates import make_run_certificate
 from services.runtime.clock import Clock
@@ -49,6 +50,7 @@ class WorkerSettings:
     lease_ttl_s: float = 20.0
     connects_at_once: int = 64
     site_connects_max: int = 4
+    tls_cameras_max: int = 32
     probe_processes: int = 1
     live_streams_max: int = 32
     #: Where live media is served to an API in another process; None in one process.
@@ -117,6 +119,7 @@ class Worker:
             settings=self._settings.session,
             clock=self._clock,
             looks=self.looks,
+            tls_slots=TlsSlots(self._settings.tls_cameras_max),
         )
 
         def new_session(assignment: CameraAssignment) -> CameraSession:

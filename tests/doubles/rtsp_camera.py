@@ -62,7 +62,8 @@ class ScriptedCamera:
 
     def __init__(self, script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.script = script
-        self._tls = tls
+        #: Inside which TLS it serves; None: none.
+        self.tls = tls
         self.host = host
         self.heard: list[Heard] = []
         #: Interleaved frames that came to us: (channel, packet).
@@ -73,9 +74,14 @@ class ScriptedCamera:
         self.open_connections: set[asyncio.StreamWriter] = set()
 
     @property
+    def inside_tls(self) -> bool:
+        """Whether it speaks RTSPS."""
+        return self.tls is not None
+
+    @property
     def url(self) -> str:
         """Where it is."""
-        return f"{'rtsps' if self._tls else 'rtsp'}://{self.host}:{self.port}/cam"
+        return f"{'rtsps' if self.tls else 'rtsp'}://{self.host}:{self.port}/cam"
 
     @property
     def methods(self) -> list[str]:
@@ -83,7 +89,7 @@ class ScriptedCamera:
         return [heard.method for heard in self.heard]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -1,72 +1,24 @@
 """Cameras that send us to other cameras, on loopback: where we go, and what we tell those we come to."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_network
 
 import pytest
 
-from services.contracts.camera import AuthOutcome, CameraReport, Credentials, RtspSource
+from services.contracts.camera import AuthOutcome
 from services.contracts.ladder import Reason, Rung
 from services.contracts.networks import CameraNetworks
-from services.ingest.reporter import Reporter
-from services.ingest.rtsp.relay import Relay
-from services.ingest.session import CameraSession
-from services.runtime.clock import SystemClock
-from services.runtime.tasks import Shutdown
-from tests.doubles.bus import RecordingBus
-from tests.doubles.directory import WORKER, ScriptedDirectory, an_assignment
-from tests.doubles.ingest_tools import some_tools
 from tests.doubles.rtsp_camera import Script, ScriptedCamera
+from tests.doubles.watching import Seen
+from tests.doubles.watching import watching as watching_within
 
 PASSWORD = "right"
 ALLOWED = CameraNetworks([ip_network("127.0.0.1/32"), ip_network("127.0.0.2/32")])
 
 
-@dataclass
-class Seen:
-    directory: ScriptedDirectory
-    bus: RecordingBus
-
-    async def until(self, condition: Callable[[CameraReport], bool]) -> CameraReport:
-        """The first last report that is so."""
-        async with asyncio.timeout(4):
-            while not (self.bus.reports and condition(self.bus.reports[-1])):
-                await asyncio.sleep(0.005)
-        return self.bus.reports[-1]
-
-    async def up(self) -> None:
-        await self.until(lambda report: report.settled and report.rung is Rung.PICTURE)
-
-    async def down(self) -> CameraReport:
-        return await self.until(lambda report: report.settled and report.rung is not Rung.PICTURE)
-
-
-@contextlib.asynccontextmanager
-async def watching(registered: ScriptedCamera, *, password: str | None = None) -> AsyncIterator[Seen]:
-    """A session with a camera that is registered where ``registered`` is."""
-    clock, bus, relay = SystemClock(), RecordingBus(), Relay()
-    directory = ScriptedDirectory(clock)
-    reporter, reporting = Reporter(WORKER.worker_id, bus, gather=lambda: 0.0), Shutdown()
-    tools = some_tools(directory=directory, relay=relay, reporter=reporter, clock=clock, networks=ALLOWED)
-    source = RtspSource(address=registered.host, port=registered.port, path="/cam")
-    signed = {"credential_version": 1, "credential_fingerprint": "print"} if password else {}
-    assignment = an_assignment(source, **signed)
-    if password is not None:
-        directory.credentials[assignment.camera_id] = Credentials(username="admin", password=password, version=1)
-    directory.add(assignment)
-    session = CameraSession(assignment, tools)
-    sending = asyncio.create_task(reporter.run(reporting))
-    session.start()
-    try:
-        yield Seen(directory, bus)
-    finally:
-        await session.stop()
-        reporting.request()
-        await sending
-        await relay.close()
+def watching(registered: ScriptedCamera, *, password: str | None = None) -> AbstractAsyncContextManager[Seen]:
+    return watching_within(registered, password=password, networks=ALLOWED)
 
 
 def sends_to(target: ScriptedCamera, method: str = "DESCRIBE") -> Script:
