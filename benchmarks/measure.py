@@ -48,8 +48,9 @@ class Result:
     server_ms: float
     fps: float | None
     kbps: float | None
-    #: Beyond what the contender's processes held before they opened the streams.
-    pss_bytes: float
+    #: Beyond what the contender's processes held before they opened the streams: written by themselves, and resident.
+    own_bytes: float
+    rss_bytes: float
     #: Kernel memory of both ends of the connections.
     socket_bytes: float
     #: Share of frames that the replay sent more than a frame's time late: above a few per cent the machine was full.
@@ -87,7 +88,10 @@ async def measure(contender: Contender, case: Case, load: Load) -> Result:
         memory_before = proc.memory_of(child.pid)
         opened = await child.ask({"do": "open", "streams": load.streams}, within_s=300)
         if opened["open"] != case.streams:
-            raise ChildFailed(f"{contender.name} opened {opened['open']} of {case.streams} streams of {case.clip}")
+            why = sorted(set(opened.get("faults", ())))
+            raise ChildFailed(
+                f"{contender.name} opened {opened['open']} of {case.streams} streams of {case.clip} {why}"
+            )
         await asyncio.sleep(case.warm_up_s)
         await load.mark()
         before = await child.ask({"do": "count"})
@@ -110,7 +114,8 @@ async def measure(contender: Contender, case: Case, load: Load) -> Result:
         server_ms=server_s * 1000 / stream_s,
         fps=_grown(before, after, "frames", stream_s),
         kbps=_rate_kbps(before, after, stream_s),
-        pss_bytes=(memory.pss - memory_before.pss) / case.streams,
+        own_bytes=(memory.own - memory_before.own) / case.streams,
+        rss_bytes=(memory.rss - memory_before.rss) / case.streams,
         socket_bytes=max(sockets - sockets_before, 0) / case.streams,
         late_share=told["late_share"] if told else None,
         miscounted_streams=len(wrong) if wrong is not None else None,

@@ -25,11 +25,13 @@ class Stat(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """From ``/proc/<pid>/smaps_rollup``, bytes: resident, its share of what others map too, what is its alone."""
+    """From ``/proc/<pid>/smaps_rollup``, bytes: resident, and what of it the process wrote itself and shares with nobody.
+
+    Its share of mapped files (PSS) is not told: it changes whenever another process with the same libraries comes or goes.
+    """
 
     rss: int
-    pss: int
-    private: int
+    own: int
 
 
 def parse_stat(text: str, ticks_per_s: int = _TICKS_PER_S) -> Stat:
@@ -46,8 +48,7 @@ def parse_smaps(text: str) -> Memory:
     for line in text.splitlines()[1:]:
         name, _, rest = line.partition(":")
         kib[name] = int(rest.split()[0])
-    private = kib["Private_Clean"] + kib["Private_Dirty"]
-    return Memory(kib["Rss"] * 1024, kib["Pss"] * 1024, private * 1024)
+    return Memory(kib["Rss"] * 1024, kib["Private_Dirty"] * 1024)
 
 
 def parse_sockstat(text: str, page_bytes: int = _PAGE_BYTES) -> int:
@@ -110,7 +111,5 @@ def _all_stats() -> dict[int, Stat]:
 
 
 def _summed(memories: Iterable[Memory]) -> Memory:
-    rss = pss = private = 0
-    for memory in memories:
-        rss, pss, private = rss + memory.rss, pss + memory.pss, private + memory.private
-    return Memory(rss, pss, private)
+    kept = list(memories)
+    return Memory(sum(one.rss for one in kept), sum(one.own for one in kept))

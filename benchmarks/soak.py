@@ -37,8 +37,8 @@ class Usage:
     main_cpu_s: float
     cameras_cpu_s: float
     main_rss: int
-    main_pss: int
-    family_pss: int
+    main_own: int
+    family_own: int
     sockets: int
 
 
@@ -51,8 +51,8 @@ def usage(worker: int, cameras: int) -> Usage:
         main_cpu_s=proc.cpu_s_of_one(worker),
         cameras_cpu_s=proc.cpu_s_of(cameras),
         main_rss=memory.rss,
-        main_pss=memory.pss,
-        family_pss=proc.memory_of(worker).pss,
+        main_own=memory.own,
+        family_own=proc.memory_of(worker).own,
         sockets=proc.socket_bytes(),
     )
 

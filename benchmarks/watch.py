@@ -105,7 +105,8 @@ def combined(results: Sequence[Result]) -> list[dict[str, Any]]:
                         "server_ms",
                         "fps",
                         "kbps",
-                        "pss_bytes",
+                        "own_bytes",
+                        "rss_bytes",
                         "socket_bytes",
                         "late_share",
                         "judged",
@@ -168,7 +169,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
             report.number(row["server_ms"], 3),
             report.number(row["fps"], 1),
             report.number(row["kbps"], 0),
-            report.number(row["pss_bytes"] / 1024, 1),
+            report.number(row["own_bytes"] / 1024, 1),
             report.number(row["socket_bytes"] / 1024, 1),
             report.number(row["late_share"] * 100 if row["late_share"] is not None else None, 1),
             report.number(row["miscounted_streams"], 0),
@@ -177,7 +178,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
 
     head = (
         *("contender, clip, load", "streams", "CPU ms", "× engine", "server ms", "fps", "kb/s"),
-        *("PSS KiB", "sockets KiB", "late %", "miscounted", "turns"),
+        *("own KiB", "sockets KiB", "late %", "miscounted", "turns"),
     )
     return report.table(head, [cells(row) for row in rows])
 

@@ -63,11 +63,15 @@ class _Engine:
         ]
         await asyncio.gather(*map(self._begin, self._upstreams))
         gc.collect()
-        return {"open": sum(not task.done() for task in self._tasks)}
+        return {"open": sum(not task.done() for task in self._tasks), "faults": self._faults}
 
     async def _begin(self, upstream: Upstream) -> None:
-        async with self._gate:
-            await upstream.open()
+        try:
+            async with self._gate:
+                await upstream.open()
+        except CameraFault as fault:
+            self._faults.append(f"{fault.reason.value}: {fault.detail}")
+            return
         self._tasks.append(asyncio.create_task(self._read(upstream)))
 
     async def _read(self, upstream: Upstream) -> None:
