@@ -13,6 +13,7 @@ from services.contracts.camera import (
     Interrogation,
     OnvifSource,
     RtspSource,
+    StreamChoice,
 )
 from services.contracts.ladder import Reason, Rung
 from services.contracts.networks import CameraNetworks
@@ -33,6 +34,16 @@ def told(path: str = "/main", original: str = "rtsp://10.20.3.4/main", offset_s:
         channels=(Channel(profile="p", name="p"),),
         streams=(DeviceStream(role="main", profile="p", source=source, original_uri=original),),
     )
+
+
+def told_two() -> Interrogation:
+    """A device with a main stream and a sub-stream, both H.264."""
+    main = told()
+    sub = main.streams[0].model_copy(
+        update={"role": "sub", "profile": "s", "source": RtspSource(address="10.20.3.4", port=554, path="/sub")}
+    )
+    streams = tuple(stream.model_copy(update={"codec": "h264", "width": 640}) for stream in (*main.streams, sub))
+    return main.model_copy(update={"streams": streams})
 
 
 class Device:
@@ -87,6 +98,41 @@ async def test_a_device_that_does_not_tell_anew_leaves_the_last_address_standing
         address.failed(REFUSED)
         assert (await address.find(assignment)).path == "/a", "the stream may be back though ONVIF is not"
     assert device.asked == 1 + 2, "asked now and then, not at every attempt"
+
+
+async def test_the_stream_that_is_wished_for_is_found() -> None:
+    address, assignment = address_of(Device(told_two()))
+    assert (await address.find(assignment)).path == "/sub"
+    for choice in (StreamChoice.MAIN, StreamChoice.SUB):
+        wished = assignment.model_copy(update={"stream_choice": choice, "version": assignment.version + 1})
+        assert (await address.find(wished)).path == f"/{choice}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "path"),
+    [(Reason.NOT_FOUND, "/main"), (Reason.NO_FRAMES, "/main"), (Reason.TIMEOUT, "/sub"), (Reason.AUTH_FAILED, "/sub")],
+)
+async def test_after_a_failure_of_the_stream_itself_the_other_one_is_tried(reason: Reason, path: str) -> None:
+    address, assignment = address_of(Device(told_two()))
+    await address.find(assignment)
+    address.failed(CameraFault(reason, Rung.DESCRIBED))
+    assert (await address.find(assignment)).path == path
+    address.failed(CameraFault(Reason.NOT_FOUND, Rung.DESCRIBED))
+    assert (await address.find(assignment)).path in {"/sub", "/main"}
+    changed = assignment.model_copy(update={"version": assignment.version + 1})
+    assert (await address.find(changed)).path == "/sub", "of what was changed nothing is known yet"
+
+
+async def test_asking_a_device_takes_a_slot_for_connecting() -> None:
+    class Asked(Device):
+        async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+            held.append(tools.connecting.held)
+            return await super().interrogate(source, credentials)
+
+    held: list[int] = []
+    tools = some_tools(onvif=Asked(told()), networks=CameraNetworks([ip_network("10.20.0.0/16")]))
+    await StreamAddress(tools, SignIn(tools)).find(an_assignment(ONVIF))
+    assert (held, tools.connecting.held) == ([1], 0)
 
 
 async def test_a_device_that_never_told_is_at_fault_itself() -> None:

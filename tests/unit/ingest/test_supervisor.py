@@ -50,7 +50,9 @@ async def rig(cameras: int = 0, *, capacity: int = 10, ttl_s: float = TTL_S) -> 
     directory = ScriptedDirectory(clock, ttl_s)
     for _ in range(cameras):
         directory.add()
-    supervisor = Supervisor(WORKER, capacity, ttl_s, directory, crew.new, clock, gap_s=GAP_S)
+    supervisor = Supervisor(
+        WORKER, capacity, ttl_s, directory, crew.new, clock, gap_s=GAP_S, uniform=lambda _, high: high
+    )
     running = asyncio.create_task(supervisor.run(shutdown))
     try:
         if cameras:
@@ -80,6 +82,25 @@ async def test_cameras_are_claimed_up_to_the_capacity() -> None:
         await asyncio.sleep(0.4)
         assert one.supervisor.held == len(one.directory.leases) == 3
         assert [session.events for session in one.crew.sessions] == [["start"]] * 3
+
+
+async def test_what_a_claim_left_over_is_claimed_at_once_and_not_at_the_next_round() -> None:
+    async with rig(3, capacity=10, ttl_s=60.0) as one:  # a round every two seconds
+        for _ in range(4):
+            one.directory.add()
+        await one.supervisor.on_nudge(NUDGE)
+        await until(lambda: one.supervisor.held == 7)
+        claims = one.directory.calls.count("claim_cameras")
+        one.directory.add()  # nobody nudges
+        await until(lambda: one.supervisor.held == 8, within_s=4 * GAP_S)
+        assert one.directory.calls.count("claim_cameras") == claims + 1
+
+
+async def test_starts_are_spread_the_more_the_more_cameras_are_leased_together() -> None:
+    async with rig(1) as one:
+        assert [session.after_s for session in one.crew.sessions] == [0.01]
+    async with rig(60, capacity=60) as one:
+        assert [session.after_s for session in one.crew.sessions] == [0.6] * 60
 
 
 async def test_renewed_leases_outlive_their_first_length() -> None:
