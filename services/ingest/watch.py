@@ -13,7 +13,10 @@ from services.ingest.liveness import Liveness
 from services.ingest.picture import History
 from services.ingest.picture_watch import PictureEvents, PictureWatch
 from services.ingest.rtsp.upstream import Upstream
+from services.ingest.suspicion import Suspicion
 from services.ingest.tools import Tools
+
+_SUSPECT_EVERY_S = 1.0
 
 
 class WatchEvents(PictureEvents, Protocol):
@@ -54,6 +57,8 @@ class Watch:
             lambda: self.facts.keyframe_interval_s,
             uniform,
         )
+        self._suspicion = Suspicion()
+        self._suspected_at = tools.clock.monotonic()
         self._over: asyncio.Future[None] | None = None
 
     @property
@@ -103,6 +108,11 @@ class Watch:
         """What came was counted."""
         seen = self._liveness.look(now, self._upstream.counters)
         self._upstream.urgent = not self._liveness.settled
+        if now - self._suspected_at >= _SUSPECT_EVERY_S:
+            self._suspected_at = now
+            counters = self._upstream.counters
+            if self._suspicion.note(now, counters.bytes, counters.frames, counters.key_frames):
+                self._picture.look_now()
         if seen is None:
             return
         if seen.signal is Signal.PROVED:

@@ -27,6 +27,7 @@ class ScriptedUpstream:
         self._keys_wanted = 0
         self.track: VideoTrack | None = None
         self.urgent = False
+        self.frame_bytes = FRAME_BYTES
         self.on_visit: Callable[[float], None] = lambda _: None
         self._clock = clock
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,8 +60,8 @@ class ScriptedUpstream:
         counters = self.counters
         counters.frames += 1
         counters.packets += 2
-        counters.bytes += FRAME_BYTES
-        counters.received += FRAME_BYTES
+        counters.bytes += self.frame_bytes
+        counters.received += self.frame_bytes
         counters.media_time_s += media_s
         counters.last_frame_at = self._clock.monotonic()
         if key:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,6 +13,8 @@ from services.ingest.faults import CameraFault
 from services.ingest.health import Signal
 from services.ingest.media.results import MediaHostBusy, MediaHostLost
 from services.ingest.picture import History
+from services.ingest.suspicion import Suspicion
+from services.ingest.tools import SessionSettings
 from services.ingest.watch import Watch
 from tests.doubles.clock import SlippingClock
 from tests.doubles.ingest_tools import QUICK, some_tools
@@ -64,9 +66,9 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def watching(*outcomes: Outcome) -> AsyncIterator[Rig]:
+async def watching(*outcomes: Outcome, settings: SessionSettings = QUICK) -> AsyncIterator[Rig]:
     clock, media, heard = SlippingClock(), ScriptedMedia(*outcomes), Heard()
-    upstream, tools = ScriptedUpstream(clock), some_tools(media=media, clock=clock, settings=QUICK)
+    upstream, tools = ScriptedUpstream(clock), some_tools(media=media, clock=clock, settings=settings)
     watch = Watch(upstream.as_upstream(), "rtsp://127.0.0.1:1/token", History(), heard, tools, soon)
     running = asyncio.create_task(watch.run())
     yield Rig(upstream, media, clock, heard, watch, running)
@@ -288,3 +290,26 @@ async def test_a_session_that_was_closed_has_ended_too() -> None:
     async with watching() as one:
         one.upstream.end(None)
         assert (await one.fault()).reason is Reason.ENDED
+
+
+class Suspecting(Suspicion):
+    """Gives a hint when the test wants it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hints = False
+
+    def note(self, now: float, total_bytes: int, frames: int, key_frames: int) -> bool:
+        return self.hints
+
+
+async def test_on_suspicion_the_next_key_frame_is_looked_at() -> None:
+    slow = replace(QUICK, picture_every_s=300.0)
+    async with watching(settings=slow) as one, frames(one.upstream):
+        suspicion = one.watch._suspicion = Suspecting()
+        await until(lambda: one.signals == [Signal.PROVED])
+        looks = len(one.media.looks)
+        await asyncio.sleep(1.5)
+        assert len(one.media.looks) == looks
+        suspicion.hints = True
+        await until(lambda: len(one.media.looks) > looks)
