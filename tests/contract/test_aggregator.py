@@ -1,5 +1,6 @@
 """The aggregator on each kind of database: who is believed, what is written, and how often."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -196,6 +197,36 @@ async def test_silence_becomes_unknown_and_never_offline(site: Site) -> None:
     assert await site.application.aggregator.sweep() == 0, "said once"
     await site.send(site.report(0, Rung.PICTURE), site.report(1, Rung.PICTURE))
     assert await site.state() is State.CONNECTED
+
+
+async def test_a_sampled_camera_is_known_as_long_as_its_last_look_stands(site: Site) -> None:
+    await site.send(site.report(0, Rung.PICTURE, fresh_for_s=900.0), site.report(1, Rung.PICTURE, fresh_for_s=0.5))
+    now = SystemClock().now()
+    first, second = await site.health(0), await site.health(1)
+    assert first is not None
+    assert second is not None
+    assert first.stale_at is not None
+    assert timedelta(seconds=870) < first.stale_at - now < timedelta(seconds=905)
+    await asyncio.sleep(0.6)
+    assert await site.application.aggregator.sweep() == 1
+    first, second = await site.health(0), await site.health(1)
+    assert first is not None
+    assert second is not None
+    assert (first.condition, second.condition) == (Condition.ONLINE, Condition.UNKNOWN)
+
+
+async def test_what_is_repeated_of_a_look_too_old_does_not_bring_a_camera_back(site: Site) -> None:
+    await site.send(site.report(0, Rung.PICTURE, fresh_for_s=0.1))
+    await asyncio.sleep(0.2)
+    assert await site.application.aggregator.sweep() == 1
+    await site.send(site.report(0, Rung.PICTURE, settled=False, fresh_for_s=0.0))
+    health = await site.health(0)
+    assert health is not None
+    assert health.condition is Condition.UNKNOWN
+    await site.send(site.report(0, Rung.PICTURE, fresh_for_s=900.0))
+    health = await site.health(0)
+    assert health is not None
+    assert health.condition is Condition.ONLINE
 
 
 async def test_silence_of_a_camera_whose_worker_is_gone_says_so(site: Site) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from services.access.roles import Role
-from services.contracts.camera import Claim, LeaseRef, WorkerIdentity
+from services.contracts.camera import Claim, LeaseRef, StreamChoice, WorkerIdentity
 from services.contracts.errors import Forbidden
 from services.contracts.ids import new_id
 from services.contracts.scope import ProvinceScope
@@ -170,6 +172,56 @@ async def test_disabled_and_record_only_cameras_are_not_watched(application: App
     assert str(ref.camera_id) == cameras[2]["id"]
     await client.patch(f"/v1/cameras/{cameras[2]['id']}", json={"enabled": False})
     assert (await application.directory.renew_leases(one, [(ref, 1)])).lost == (ref,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "camera", "every_s"),
+    [
+        ({}, {}, None),
+        ({}, {"sample_every_s": 900}, None),
+        ({}, {"watch_policy": "sampled"}, 600),
+        ({}, {"watch_policy": "sampled", "sample_every_s": 900}, 900),
+        ({"watch_policy": "sampled", "watch_sample_every": 120}, {}, 120),
+        ({"watch_policy": "sampled", "watch_sample_every": 120}, {"sample_every_s": 900}, 900),
+        ({"watch_policy": "sampled"}, {"watch_policy": "continuous"}, None),
+    ],
+    ids=str,
+)
+async def test_an_assignment_says_how_its_camera_is_watched_and_the_settings_say_it_for_the_others(
+    tmp_path: Path, settings: dict[str, Any], camera: dict[str, object], every_s: int | None
+) -> None:
+    database_url = f"sqlite+aiosqlite:///{tmp_path / 'leases.db'}"
+    async with running_application(database_url, tmp_path, **settings) as application:
+        await register(application, 1)
+        client = await application.client_of(Role.OPERATOR)
+        (registered,) = (await client.get("/v1/cameras")).json()["items"]
+        await client.patch(f"/v1/cameras/{registered['id']}", json=camera)
+        one = await worker(application, "one")
+        (assignment,) = await application.directory.claim_cameras(one, Claim(held=0, capacity=10))
+        assert (assignment.sample_every_s, assignment.stream_choice) == (every_s, StreamChoice.AUTO)
+
+
+@pytest.mark.parametrize(
+    ("change", "learned"),
+    [
+        ({"watch_policy": "sampled"}, True),
+        ({"sample_every_s": 900}, True),
+        ({"stream_choice": "main"}, True),
+        ({"name": "Cổng sau"}, False),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+async def test_a_worker_learns_how_its_camera_is_to_be_watched_from_now_on(
+    application: Application, change: dict[str, object], learned: bool
+) -> None:
+    await register(application, 1)
+    one = await worker(application, "one")
+    (ref,) = await claim(application, one)
+    client = await application.client_of(Role.OPERATOR)
+    assert (await client.patch(f"/v1/cameras/{ref.camera_id}", json=change)).status_code == 200
+    renewal = await application.directory.renew_leases(one, [(ref, 1)])
+    assert renewal.held == (ref,)
+    assert bool(renewal.changed) is learned
 
 
 async def test_a_worker_id_belongs_to_the_key_it_came_with(application: Application) -> None:

@@ -131,6 +131,26 @@ async def test_credentials_are_stored_encrypted_and_never_come_back(
     assert revealed.password == "hunter2 & mật khẩu"
 
 
+async def test_how_a_camera_is_watched_is_kept_as_it_was_given_and_null_means_the_default(
+    operator: httpx.AsyncClient,
+) -> None:
+    def told(body: dict[str, object]) -> tuple[object, ...]:
+        return body["watch_policy"], body["sample_every_s"], body["stream_choice"]
+
+    facility_id = (await facility(operator))["id"]
+    plain = (await operator.post("/v1/cameras", json=camera(facility_id))).json()
+    assert told(plain) == (None, None, "auto")
+    given = {"watch_policy": "sampled", "sample_every_s": 900, "stream_choice": "main"}
+    made = (await operator.post("/v1/cameras", json=camera(facility_id, "rtsp://10.20.3.4/b", **given))).json()
+    assert told(made) == ("sampled", 900, "main")
+    where = f"/v1/cameras/{made['id']}"
+    assert told((await operator.patch(where, json={"sample_every_s": 60})).json()) == ("sampled", 60, "main")
+    changes = {"watch_policy": None, "sample_every_s": None, "stream_choice": "sub"}
+    assert told((await operator.patch(where, json=changes)).json()) == (None, None, "sub")
+    assert told((await operator.get(where)).json()) == (None, None, "sub")
+    assert told((await operator.patch(where, json={"name": "Cổng sau"})).json()) == (None, None, "sub")
+
+
 async def test_the_same_camera_is_registered_once_in_a_reach(operator: httpx.AsyncClient) -> None:
     first, second = await facility(operator, "A", reach="north"), await facility(operator, "B", reach="south")
     assert (await operator.post("/v1/cameras", json=camera(first["id"]))).status_code == 201

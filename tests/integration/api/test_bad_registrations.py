@@ -93,6 +93,11 @@ BAD_CAMERAS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown field": ({"url": GOOD_URL}, "/url"),
     "unknown field of the source": ({"source": {"kind": "rtsp", "url": GOOD_URL, "user": "a"}}, "/source/user"),
     "enabled that is text": ({"enabled": "perhaps"}, "/enabled"),
+    "watch policy that does not exist": ({"watch_policy": "often"}, "/watch_policy"),
+    "sampled too often": ({"watch_policy": "sampled", "sample_every_s": 59}, "/sample_every_s"),
+    "sampled too rarely": ({"watch_policy": "sampled", "sample_every_s": 86_401}, "/sample_every_s"),
+    "stream that does not exist": ({"stream_choice": "third"}, "/stream_choice"),
+    "no choice of stream": ({"stream_choice": 7}, "/stream_choice"),
 }
 
 BAD_FACILITIES: dict[str, tuple[dict[str, Any], str]] = {
