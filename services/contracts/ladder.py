@@ -174,10 +174,10 @@ ADVICE: dict[Reason, Advice] = {
         "Thiết bị không trả lời đúng các yêu cầu ONVIF. Hãy kiểm tra cổng ONVIF và bật tính năng ONVIF.",
     ),
     Reason.CERTIFICATE_CHANGED: Advice(
-        "The camera shows another certificate than at first, so it was not signed in to. If the device was replaced or "
-        "reset, save its address again; otherwise somebody stands between.",
-        "Camera xuất trình chứng thư khác với lần đầu nên hệ thống không đăng nhập. Nếu thiết bị đã được thay hoặc đặt lại, "
-        "hãy lưu lại địa chỉ của nó; nếu không, có thể có bên thứ ba xen vào đường truyền.",
+        "The camera shows another certificate than at first, so no password was sent. If the device was replaced or reset, "
+        "save its address again; otherwise somebody may stand between.",
+        "Camera xuất trình chứng thư khác với lần đầu nên hệ thống không gửi mật khẩu. Nếu thiết bị đã được thay hoặc đặt "
+        "lại, hãy lưu lại địa chỉ của nó; nếu không, có thể có bên thứ ba xen vào đường truyền.",
     ),
     Reason.CREDENTIALS_MISSING: Advice(
         "The camera asks for a user name and password and none are registered. Enter them.",

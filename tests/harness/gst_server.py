@@ -174,23 +174,26 @@ def serve(
     server = rtsp_server.RTSPServer()
     server.set_address(bind)
     server.set_service(str(port))
-    if certificate is not None:
+    guarded = user is not None or certificate is not None
+    if guarded:
         auth = rtsp_server.RTSPAuth()
-        auth.set_tls_certificate(importlib.import_module("gi.repository.Gio").TlsCertificate.new_from_file(certificate))
-        server.set_auth(auth)
-    if user is not None:
-        auth = server.get_auth() or rtsp_server.RTSPAuth()
-        auth.set_supported_methods(rtsp.RTSPAuthMethod.DIGEST)
         token = rtsp_server.RTSPToken()
         token.set_string("media.factory.role", "viewer")
-        auth.add_digest(user, password, token)
+        if certificate is not None:
+            gio = importlib.import_module("gi.repository.Gio")
+            auth.set_tls_certificate(gio.TlsCertificate.new_from_file(certificate))
+        if user is not None:
+            auth.set_supported_methods(rtsp.RTSPAuthMethod.DIGEST)
+            auth.add_digest(user, password, token)
+        else:
+            auth.set_default_token(token)
         server.set_auth(auth)
     points = server.get_mount_points()
     for mount in mounts:
         factory = rtsp_server.RTSPMediaFactory()
         factory.set_launch(mount.pipeline())
         factory.set_shared(mount.shared)
-        if user is not None:
+        if guarded:
             role = "viewer, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
             factory.add_role_from_structure(gst.Structure.from_string(role)[0])
         points.add_factory(mount.path, factory)
