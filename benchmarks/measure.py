@@ -16,12 +16,17 @@ _DRAIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to read cameras. ``window_unit_s``: a measurement lasts a multiple of it, since so long is one of its rounds."""
+    """A way to read cameras.
+
+    ``window_unit_s``: a measurement lasts a multiple of it, since so long is one of its rounds. ``settle_s``: so much longer
+    is its warm-up, since it does more in the beginning than later.
+    """
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
     window_unit_s: float = 0.0
+    settle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ class Result:
     late_share: float | None
     #: Streams whose count differed from what was put on their connection, once all had arrived.
     miscounted_streams: int | None
-    judged: int | None
+    #: Looks at each stream in 30 s: well above one, and the beginning was measured instead of what lasts.
+    looks: float | None
     found: tuple[str, ...]
 
     def members(self) -> dict[str, Any]:
@@ -92,7 +98,7 @@ async def measure(contender: Contender, case: Case, load: Load) -> Result:
             raise ChildFailed(
                 f"{contender.name} opened {opened['open']} of {case.streams} streams of {case.clip} {why}"
             )
-        await asyncio.sleep(case.warm_up_s)
+        await asyncio.sleep(case.warm_up_s + contender.settle_s)
         await load.mark()
         before = await child.ask({"do": "count"})
         began, cpu_before, server_before = time.monotonic(), proc.cpu_s_of(child.pid), proc.cpu_s_of(load.pid)
@@ -119,7 +125,7 @@ async def measure(contender: Contender, case: Case, load: Load) -> Result:
         socket_bytes=max(sockets - sockets_before, 0) / case.streams,
         late_share=told["late_share"] if told else None,
         miscounted_streams=len(wrong) if wrong is not None else None,
-        judged=after["judged"] - before["judged"] if after.get("judged") else None,
+        looks=(after["judged"] - before["judged"]) * 30 / stream_s if "judged" in after else None,
         found=tuple(sorted({*after.get("found", ()), *after.get("faults", ())})),
     )
 

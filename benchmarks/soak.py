@@ -68,18 +68,21 @@ async def run(given: argparse.Namespace) -> dict[str, Any]:
         report.say(f"{len(online)} of {given.cameras} online after {time.monotonic() - began:.0f} s")
         await asyncio.sleep(given.warm_up)
         await trial.load.mark()
+        looks_before = (await trial.worker.ask({"do": "count"}))["looks"]
         before = usage(trial.worker.pid, trial.cameras.pid)
         disturber = Disturber(trial, share=given.disturb_share) if given.disturb else None
         if disturber is not None:
             await disturber.begin()
         await _watch(trial, given.minutes * 60, disturber, before.at)
         after = usage(trial.worker.pid, trial.cameras.pid)
+        looks_after = (await trial.worker.ask({"do": "count"}))["looks"]
         told = await trial.load.told() or {}
         false = [change for change in transitions(trial.verdicts) if change.at >= before.at]
         if disturber is not None:
             await disturber.end()
             await asyncio.sleep(_CALM_S)
         counts = await _compare(trial, given.cameras)
+        counts["looks"] = {name: looks_after[name] - looks_before[name] for name in looks_after}
     return _results(given, online, empty, before, after, false, counts, told, disturber)
 
 
@@ -165,6 +168,10 @@ def rendered(results: dict[str, Any]) -> str:
         ("streams miscounted in frames, key frames, packets or bytes", str(results["miscounted_streams"])),
         ("streams not compared", str(results["streams_not_compared"])),
         ("sequence gaps", str(results["sequence_gaps"])),
+        (
+            "looks at each camera in 30 s",
+            report.number(results["looks"]["taken"] / results["cameras"] / results["watched_s"] * 30, 2),
+        ),
         ("CPU of the worker, ms for each stream-second", report.number(results["cpu_ms_per_stream_s"], 3)),
         ("of which its main process", report.number(results["main_process_cpu_ms_per_stream_s"], 3)),
         ("CPU of the cameras, ms for each stream-second", report.number(results["cameras_cpu_ms_per_stream_s"], 3)),

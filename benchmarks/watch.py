@@ -25,7 +25,7 @@ _COMPARED_CLIPS = ("360p-200k", "360p-1M", "1080p-4M")
 _WARM_UP_S = 6.0
 
 
-def contenders(picture_every_s: float) -> tuple[Contender, ...]:
+def contenders(picture_every_s: float, settle_s: float) -> tuple[Contender, ...]:
     """All four."""
     return (
         Contender(ENGINE, "benchmarks.contenders.engine"),
@@ -35,6 +35,7 @@ def contenders(picture_every_s: float) -> tuple[Contender, ...]:
             "benchmarks.contenders.worker",
             ("--picture-every-s", str(picture_every_s)),
             window_unit_s=picture_every_s,
+            settle_s=settle_s,
         ),
         Contender(PYAV, "benchmarks.contenders.pyav_threads"),
         Contender(FFMPEG, "benchmarks.contenders.ffmpeg_processes"),
@@ -63,7 +64,7 @@ def planned(given: argparse.Namespace) -> Iterator[tuple[Case, tuple[str, ...], 
 
 async def run(given: argparse.Namespace) -> list[Result]:
     """Measure all that is planned, contenders taking turns so that a change of the machine's mood meets them all."""
-    known = {contender.name: contender for contender in contenders(given.picture_every)}
+    known = {contender.name: contender for contender in contenders(given.picture_every, given.settle)}
     results = []
     for case, names, repeats in planned(given):
         async with AsyncExitStack() as stack:
@@ -109,7 +110,7 @@ def combined(results: Sequence[Result]) -> list[dict[str, Any]]:
                         "rss_bytes",
                         "socket_bytes",
                         "late_share",
-                        "judged",
+                        "looks",
                     )
                 },
             }
@@ -167,6 +168,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
             report.number(row["cpu_ms"], 3),
             report.number(row["cpu_ms"] / base if base else None, 1),
             report.number(row["server_ms"], 3),
+            report.number(row["looks"], 1),
             report.number(row["fps"], 1),
             report.number(row["kbps"], 0),
             report.number(row["own_bytes"] / 1024, 1),
@@ -177,7 +179,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
         ]
 
     head = (
-        *("contender, clip, load", "streams", "CPU ms", "× engine", "server ms", "fps", "kb/s"),
+        *("contender, clip, load", "streams", "CPU ms", "× engine", "server ms", "looks", "fps", "kb/s"),
         *("own KiB", "sockets KiB", "late %", "miscounted", "turns"),
     )
     return report.table(head, [cells(row) for row in rows])
@@ -195,6 +197,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cases", default=None, help="of compare,gst,scale,large-keys (compare,gst)")
     parser.add_argument("--clips", help=f"of the comparison ({','.join(_COMPARED_CLIPS)})")
     parser.add_argument("--warm-up", type=float, default=_WARM_UP_S, help="seconds before each measurement (6)")
+    parser.add_argument("--settle", type=float, default=30.0, help="seconds more of it with the judge (30)")
     parser.add_argument("--picture-every", type=float, default=SessionSettings().picture_every_s, help="seconds (30)")
     parser.add_argument(
         "--quick", action="store_true", help="under a minute: tells whether it works, not what it costs"
@@ -215,7 +218,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given.cases = (given.cases or usual[3]).split(",")
     given.clips = (given.clips or usual[4]).split(",")
     if given.quick:
-        given.warm_up, given.picture_every = 0.5, min(given.picture_every, 2.0)
+        given.warm_up, given.settle, given.picture_every = 0.5, 0.0, min(given.picture_every, 2.0)
     return given
 
 

@@ -159,7 +159,9 @@ class _Watched:
         return {
             "counted": counted,
             "frames": [one["frames"] for one in counted],
-            "judged": self._directory.pictures,
+            "judged": self._worker.looks.taken,
+            "looks": asdict(self._worker.looks),
+            "pictures": self._directory.pictures,
             "found": sorted({reason for _, reasons in self._verdicts.values() for reason in reasons}),
             "reactor": asdict(self._worker.reactor.statistics),
         }
