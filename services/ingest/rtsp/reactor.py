@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 #: A visit is due at the next turn of the wheel after its time.
 TICK_S = 0.01
 _SLOTS = 128
+#: Pauses that are not short end at every fifth turn only: who is visited together shares one waking of the loop.
+_TOGETHER = 5
+_TOGETHER_FROM_S = 0.1
 #: The longest pause between two visits: what happens in between is not seen earlier.
 PAUSE_MAX_S = 0.5
 PAUSE_MIN_S = 0.02
@@ -72,6 +75,8 @@ class Reactor:
         self._wheel: list[list[Visit]] = [[] for _ in range(_SLOTS)]
         self._ready: list[Visit] = []  # what was due at the last turn and has not been visited yet
         self._turned = 0  # the last turn of the wheel, in ticks of the clock
+        self._due = 0  # the one that is waited for
+        self._turning = False
         self._timer: asyncio.Handle | None = None
         self._count = 0
         self._epoll: select.epoll | None = None
@@ -85,7 +90,14 @@ class Reactor:
         visit = Visit(self, visitor, sock)
         self._count += 1
         self._watch_hang_up(visit)
-        self._put(visit, 0.0)
+        tick = self._tick_of(self._clock.monotonic())
+        if self._timer is None and not self._turning:
+            self._turned = tick
+        turn = max(tick, self._turned) + 1
+        self._wheel[turn % _SLOTS].append(visit)
+        if not self._turning and not self._ready and turn < self._due and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._arm()
         return visit
 
@@ -109,23 +121,30 @@ class Reactor:
         return int(at / TICK_S)
 
     def _put(self, visit: "Visit", pause_s: float) -> None:
-        if not self._ready and self._timer is None:
-            self._turned = self._tick_of(self._clock.monotonic())
-        ticks = min(max(int(pause_s / TICK_S), 1), _SLOTS - 2)
-        visit.turn = self._turned + ticks
-        self._wheel[visit.turn % _SLOTS].append(visit)
+        turn = self._turned + min(max(int(pause_s / TICK_S), 1), _SLOTS - 2)
+        if pause_s >= _TOGETHER_FROM_S:
+            turn -= turn % _TOGETHER
+        self._wheel[turn % _SLOTS].append(visit)
 
     def _arm(self) -> None:
-        if self._timer is None and self._count:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._turn)
+        """Wake up for the next slot in which somebody is due."""
+        if self._timer is not None or self._turning or not self._count:
+            return
+        turned, wheel = self._turned, self._wheel
+        turn = next((turn for turn in range(turned + 1, turned + _SLOTS) if wheel[turn % _SLOTS]), turned + _SLOTS)
+        self._due = turn
+        # Half a tick later, so that rounding never wakes us just before it.
+        pause_s = max((turn + 0.5) * TICK_S - self._clock.monotonic(), 0.0)
+        self._timer = asyncio.get_running_loop().call_later(pause_s, self._turn)
 
     def _turn(self) -> None:
         """Visit all that is due, up to a stretch of time; the rest goes on at the loop's next round."""
         clock, statistics = self._clock, self.statistics
+        self._turning = True
         began = now = clock.monotonic()
         tick = self._tick_of(now)
         if not self._ready:
-            late_s = now - (self._turned + 1) * TICK_S
+            late_s = now - (self._due + 1) * TICK_S
             statistics.late_s = max(late_s, 0.0)
             statistics.late_max_s = max(statistics.late_max_s, statistics.late_s)
             # After a long stall every slot is due once, no matter how often the wheel would have gone round.
@@ -153,6 +172,7 @@ class Reactor:
                 break
         statistics.busy_s += now - began
         self._timer = None
+        self._turning = False
         if ready:
             self._timer = asyncio.get_running_loop().call_soon(self._turn)
         else:
@@ -199,14 +219,13 @@ class Reactor:
 class Visit:
     """A visitor's place on the wheel."""
 
-    __slots__ = ("_reactor", "descriptor", "sock", "turn", "visitor")
+    __slots__ = ("_reactor", "descriptor", "sock", "visitor")
 
     def __init__(self, reactor: Reactor, visitor: Visitor, sock: socket.socket) -> None:
         self._reactor = reactor
         self.visitor: Visitor | None = visitor
         self.sock = sock
         self.descriptor = sock.fileno()
-        self.turn = 0
 
     def end(self) -> None:
         """No more visits. Idempotent. Call it before the socket is closed: its number may be another's afterwards."""
