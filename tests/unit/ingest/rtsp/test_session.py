@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.contracts.camera import AuthOutcome, Credentials
 from services.contracts.ladder import Reason, Rung
-from services.ingest.faults import CameraFault
+from services.ingest.faults import CameraFault, Redirected
 from services.ingest.rtsp.auth import Authorizer, parse_challenges
 from services.ingest.rtsp.errors import IllegalTransition, RtspProtocolError
 from services.ingest.rtsp.messages import Headers, Message, Request, Response, parse_message
@@ -459,6 +459,15 @@ def test_a_camera_may_send_us_away_or_end_the_session() -> None:
         with pytest.raises(CameraFault) as caught:
             client.receive(request)
         assert (caught.value.reason, caught.value.rung, client.state) == (reason, Rung.PLAYING, State.FAILED)
+
+
+def test_a_redirect_tells_what_the_camera_wrote_and_nothing_else() -> None:
+    away = "rtsp://admin:geheim@192.0.2.8/x"
+    for headers, location in (((("location", away),), away), ((), "")):
+        fault = refused(bring_to(State.DESCRIBING), reply(302, *headers))
+        assert isinstance(fault, Redirected)
+        assert fault.location == location
+        assert away not in str(fault)
 
 
 # The end
