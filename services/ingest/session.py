@@ -68,7 +68,7 @@ class CameraSession:
         self._changed = asyncio.Event()
         self._woken = asyncio.Event()  # the assignment changed, or somebody wants to see the camera live
         self._sample = Sample(tools.clock)
-        self._resting = False
+        self._resting = self._opening = False
         self._failures = 0  # attempts in a row
         self._turn: Turn | None = None
         self._running: asyncio.Task[None] | None = None
@@ -100,9 +100,9 @@ class CameraSession:
         self._woken.set()
 
     @property
-    def resting(self) -> bool:
-        """Whether it was well at the last look and is left alone until the next: ``wanted_live`` brings a picture."""
-        return self._resting
+    def coming(self) -> bool:
+        """Whether a stream that is not there now may be expected: ``wanted_live`` ends a rest, or it is being opened."""
+        return self._resting or (self._opening and self._failures == 0)
 
     async def stop(self) -> None:
         """Stop watching and close the connection. Called once."""
@@ -203,12 +203,14 @@ class CameraSession:
             changed.cancel()
             attempt.cancel()
             await asyncio.gather(attempt, changed, return_exceptions=True)
+            self._opening = False
         return _End(None, False)
 
     async def _attempt(self, assignment: CameraAssignment) -> _End:
         """Connect and watch until it fails, or a sampled camera has shown enough."""
         watch: Watch | None = None
         self._sample.begin()
+        self._opening = True
         try:
             source = self._route.begin(await self._address.find(assignment))
             self._note()
@@ -234,7 +236,7 @@ class CameraSession:
                 url = self._tools.relay.mount(upstream, client_max_s=_PROBE_CLIENT_S)
                 try:
                     watch = Watch(upstream, url, self._history, self, self._tools)
-                    self.upstream, self._watch = upstream, watch
+                    self.upstream, self._watch, self._opening = upstream, watch, False
                     await (watch.run() if assignment.sample_every_s is None else self._sample.take(watch.run()))
                 finally:
                     self._tools.relay.unmount(url)

@@ -200,4 +200,4 @@ class Worker:
 
     def _coming(self, camera_id: CameraId) -> bool:
         session = self.supervisor.session_of(camera_id)
-        return isinstance(session, CameraSession) and session.resting
+        return isinstance(session, CameraSession) and session.coming
