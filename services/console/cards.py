@@ -29,6 +29,8 @@ class Health(Protocol):
     def observed_at(self) -> datetime: ...
     @property
     def stream(self) -> Mapping[str, Any]: ...
+    @property
+    def watch(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class CameraCard:
     reasons: tuple[Reason, ...]
     since: datetime
     observed_at: datetime | None
+    #: Between two looks at a sampled camera.
+    resting: bool
     stream: StreamFacts
     picture: Picture | None
     worker: str | None
@@ -89,6 +93,7 @@ def camera_card(camera: Camera, health: Health | None, snapshot: SnapshotRow | N
         reasons=reasons,
         since=health.since if health is not None else camera.created_at,
         observed_at=health.observed_at if health is not None else None,
+        resting=health is not None and watched and health.watch == "resting",
         stream=StreamFacts.model_validate(health.stream) if health is not None else StreamFacts(),
         picture=Picture(snapshot.taken_at, snapshot.digest.hex()[:16]) if snapshot is not None else None,
         worker=worker,

@@ -153,6 +153,9 @@ TEXTS: Mapping[str, Bilingual] = {
     "fact.zone": Bilingual("Looks at", "Vị trí quan sát"),
     "fact.since": Bilingual("So since", "Như vậy từ"),
     "fact.observed": Bilingual("Last looked at", "Kiểm tra gần nhất"),
+    "fact.resting": Bilingual(
+        "sampled: not connected between two looks", "lấy mẫu: không kết nối giữa hai lần kiểm tra"
+    ),
     "fact.never": Bilingual("never", "chưa lần nào"),
     "fact.worker": Bilingual("Watched by", "Tiến trình theo dõi"),
     "fact.nobody": Bilingual("nobody now", "hiện không có"),

@@ -37,6 +37,7 @@ class Known:
     since: datetime = NOW - timedelta(minutes=5)
     observed_at: datetime = NOW
     stream: dict[str, Any] = field(default_factory=lambda: {"codec": "h264", "width": 640, "height": 360})
+    watch: str = "relay"
 
 
 def camera(**more: Any) -> Camera:
@@ -75,6 +76,13 @@ def test_planned_work_and_a_missing_line_are_told_as_such() -> None:
     assert card(maintenance=True).condition is Condition.MAINTENANCE
     record_only = camera_card(camera(watch_policy=WatchPolicy.RECORD_ONLY), None, None, None)
     assert (record_only.condition, record_only.reasons) == (Condition.RECORD_ONLY, ())
+
+
+def test_a_sampled_camera_between_two_looks_is_said_to_rest() -> None:
+    resting = card(known=Known(watch="resting"))
+    assert (resting.resting, resting.condition, resting.playable) == (True, Condition.ONLINE, True)
+    assert not card().resting
+    assert not card(known=Known(watch="resting"), enabled=False).resting
 
 
 @pytest.mark.parametrize(
