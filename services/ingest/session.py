@@ -7,24 +7,20 @@ import random
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from services.contracts.camera import AuthOutcome, CameraAssignment, Snapshot, StreamFacts
+from services.contracts.camera import CameraAssignment, Snapshot, StreamFacts
 from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
 from services.ingest import policy
 from services.ingest.backoff import LOCKOUT_S
 from services.ingest.bulletin import Bulletin, Scene
-from services.ingest.connect_gate import Turn
 from services.ingest.faults import CameraFault
 from services.ingest.health import Phase, Signal
-from services.ingest.lookers import FOLLOWING
+from services.ingest.opening import Opening
 from services.ingest.picture import History
-from services.ingest.redirects import Route
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.sample import Sample
-from services.ingest.sign_in import SignIn, lease_of
+from services.ingest.sign_in import lease_of
 from services.ingest.snapshot_upload import SnapshotUpload
-from services.ingest.stream_address import StreamAddress
-from services.ingest.tls_trust import TlsTrust
 from services.ingest.tools import Tools
 from services.ingest.watch import Watch
 
@@ -60,17 +56,13 @@ class CameraSession:
         self._current = assignment
         self._bulletin = Bulletin(tools, self._scene)
         self._facts = StreamFacts()
-        self._sign_in = SignIn(tools)
-        self._address = StreamAddress(tools, self._sign_in)
-        self._route = Route(assignment.camera_id, tools.networks)
-        self._trust = TlsTrust(tools)
+        self._opening = Opening(assignment, tools, self._note, self._on_rung)
         self._history = History()
         self._changed = asyncio.Event()
         self._woken = asyncio.Event()  # the assignment changed, or somebody wants to see the camera live
         self._sample = Sample(tools.clock)
-        self._resting = self._opening = False
+        self._resting = False
         self._failures = 0  # attempts in a row
-        self._turn: Turn | None = None
         self._running: asyncio.Task[None] | None = None
         self._upload = SnapshotUpload(tools)
         #: The open upstream session, if there is one. Live view subscribes to it.
@@ -102,7 +94,7 @@ class CameraSession:
     @property
     def coming(self) -> bool:
         """Whether a stream that is not there now may be expected: ``wanted_live`` ends a rest, or it is being opened."""
-        return self._resting or (self._opening and self._failures == 0)
+        return self._resting or (self._opening.under_way and self._failures == 0)
 
     async def stop(self) -> None:
         """Stop watching and close the connection. Called once."""
@@ -151,7 +143,7 @@ class CameraSession:
             if was_proved and (every_s is None or self._sample.shown):
                 self._failures, down_since = 0, self._tools.clock.monotonic()
             if fault is not None:
-                if self._route.follow(fault):
+                if self._opening.follow(fault):
                     continue
                 pause_s = self._after(fault, self._tools.clock.monotonic() - down_since)
                 self._failures += 1
@@ -203,66 +195,31 @@ class CameraSession:
             changed.cancel()
             attempt.cancel()
             await asyncio.gather(attempt, changed, return_exceptions=True)
-            self._opening = False
         return _End(None, False)
 
     async def _attempt(self, assignment: CameraAssignment) -> _End:
         """Connect and watch until it fails, or a sampled camera has shown enough."""
         watch: Watch | None = None
         self._sample.begin()
-        self._opening = True
         try:
-            source = self._route.begin(await self._address.find(assignment))
-            self._note()
-            credentials = await self._sign_in.credentials(assignment)
-            upstream = Upstream(
-                source,
-                credentials if self._route.may_sign_in else None,
-                clock=self._tools.clock,
-                reactor=self._tools.reactor,
-                on_rung=self._on_rung,
-                # The integrator registered this address and these credentials: Basic is their decision.
-                allow_basic=self._route.may_sign_in_plainly,
-                certificate=self._trust.begin(assignment, source),
-                gather_first=FOLLOWING,
-            )
-            try:
-                async with self._sign_in.turn(assignment):
-                    await self._open(upstream, assignment, f"{source.address}:{source.port}")
-                    if upstream.auth is AuthOutcome.ACCEPTED:
-                        await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
-                    await self._trust.saw(assignment, upstream.certificate)
-                self._address.worked()
+            async with self._opening.opened(assignment, failed_before=self._failures > 0) as upstream:
                 url = self._tools.relay.mount(upstream, client_max_s=_PROBE_CLIENT_S)
                 try:
                     watch = Watch(upstream, url, self._history, self, self._tools)
-                    self.upstream, self._watch, self._opening = upstream, watch, False
+                    self.upstream, self._watch = upstream, watch
                     await (watch.run() if assignment.sample_every_s is None else self._sample.take(watch.run()))
                 finally:
                     self._tools.relay.unmount(url)
                     self.upstream = self._watch = None
                     if watch is not None:
                         self._facts, self._history = watch.facts, watch.history
-            finally:
-                await upstream.close()
-                self._trust.end()
         except CameraFault as fault:
             if watch is not None:
                 self._tools.budget.lost(assignment)
-            self._address.failed(fault)
             self._bulletin.looked()
-            return _End(self._route.judged(fault), watch is not None and watch.proved)
+            return _End(self._opening.failed(fault), watch is not None and watch.proved)
         self._bulletin.looked()
         return _End(None, True)
-
-    async def _open(self, upstream: Upstream, assignment: CameraAssignment, address: str) -> None:
-        connecting = self._tools.connecting.turn(assignment.facility_id, address, failed_before=self._failures > 0)
-        async with connecting as turn:
-            self._turn = turn
-            try:
-                await upstream.open()
-            finally:
-                self._turn = None
 
     def _after(self, fault: CameraFault, down_for_s: float) -> float | None:
         """Conclude from the end of an attempt; returns the pause, None to wait for a change."""
@@ -313,17 +270,13 @@ class CameraSession:
         self._upload.begin(lease_of(self._current), snapshot)
 
     def _on_rung(self, rung: Rung) -> None:
-        if self._turn is not None:
-            self._turn.advanced()
         self._bulletin.climbed(rung)
 
     # Reports
 
     def _note(self) -> None:
         """Show what the device and its stream tell beside the picture."""
-        if self.upstream is not None:
-            self._address.hear_clock(self.upstream.clock_offset_s)
-        self._bulletin.noted(self._address.notes)
+        self._bulletin.noted(self._opening.notes(self.upstream))
 
     def _scene(self) -> Scene:
         watch = self._watch
