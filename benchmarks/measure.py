@@ -56,8 +56,10 @@ class Result:
     #: Beyond what the contender's processes held before they opened the streams: written by themselves, and resident.
     own_bytes: float
     rss_bytes: float
-    #: Kernel memory of both ends of the connections.
+    #: Kernel memory of both ends of the connections; of everything on this machine that came or went meanwhile, too.
     socket_bytes: float
+    #: What the kernel held for a socket when the reactor came to visit it, on average.
+    held_bytes: float | None
     #: Share of frames that the replay sent more than a frame's time late: above a few per cent the machine was full.
     late_share: float | None
     #: Streams whose count differed from what was put on their connection, once all had arrived.
@@ -123,6 +125,7 @@ async def measure(contender: Contender, case: Case, load: Load) -> Result:
         own_bytes=(memory.own - memory_before.own) / case.streams,
         rss_bytes=(memory.rss - memory_before.rss) / case.streams,
         socket_bytes=max(sockets - sockets_before, 0) / case.streams,
+        held_bytes=_held_bytes(before, after),
         late_share=told["late_share"] if told else None,
         miscounted_streams=len(wrong) if wrong is not None else None,
         looks=(after["judged"] - before["judged"]) * 30 / stream_s if "judged" in after else None,
@@ -149,6 +152,13 @@ def _grown(before: dict[str, Any], after: dict[str, Any], name: str, stream_s: f
     if after.get(name) is None:
         return None
     return float((sum(after[name]) - sum(before[name])) / stream_s)
+
+
+def _held_bytes(before: dict[str, Any], after: dict[str, Any]) -> float | None:
+    if "reactor" not in after:
+        return None
+    held, samples = (after["reactor"][name] - before["reactor"][name] for name in ("held_bytes", "held_samples"))
+    return held / samples if samples else None
 
 
 def _rate_kbps(before: dict[str, Any], after: dict[str, Any], stream_s: float) -> float | None:

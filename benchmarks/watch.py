@@ -109,6 +109,7 @@ def combined(results: Sequence[Result]) -> list[dict[str, Any]]:
                         "own_bytes",
                         "rss_bytes",
                         "socket_bytes",
+                        "held_bytes",
                         "late_share",
                         "looks",
                     )
@@ -173,6 +174,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
             report.number(row["kbps"], 0),
             report.number(row["own_bytes"] / 1024, 1),
             report.number(row["socket_bytes"] / 1024, 1),
+            report.number(row["held_bytes"] / 1024 if row["held_bytes"] is not None else None, 1),
             report.number(row["late_share"] * 100 if row["late_share"] is not None else None, 1),
             report.number(row["miscounted_streams"], 0),
             str(row["turns"]),
@@ -180,7 +182,7 @@ def rendered(rows: Sequence[dict[str, Any]]) -> str:
 
     head = (
         *("contender, clip, load", "streams", "CPU ms", "× engine", "server ms", "looks", "fps", "kb/s"),
-        *("own KiB", "sockets KiB", "late %", "miscounted", "turns"),
+        *("own KiB", "sockets KiB", "held KiB", "late %", "miscounted", "turns"),
     )
     return report.table(head, [cells(row) for row in rows])
 
