@@ -179,6 +179,15 @@ async def test_refusals_count_for_whoever_leases_the_camera_next(api: Api, worke
     assert (await claimed(worker)).refusals == 0
 
 
+async def test_the_certificate_shown_first_is_the_one_that_holds(api: Api, worker: HttpDirectory) -> None:
+    await api.camera()
+    one = await claimed(worker)
+    assert await worker.record_certificate(ME, lease_of(one), "a" * 64) == "a" * 64
+    assert await worker.record_certificate(ME, lease_of(one), "b" * 64) == "a" * 64
+    await worker.release_leases(ME, [lease_of(one)])
+    assert (await claimed(worker)).certificate == "a" * 64
+
+
 def told(address: str) -> Interrogation:
     source = RtspSource(address=address, port=554, path="/s?a=1&b=ü")
     return Interrogation(
@@ -224,6 +233,7 @@ async def test_without_the_lease_everything_is_a_conflict(api: Api, worker: Http
     for asked in (
         worker.credentials_for(ME, stale),
         worker.record_auth(ME, stale, 1, AuthOutcome.REFUSED),
+        worker.record_certificate(ME, stale, "a" * 64),
         worker.record_interrogation(ME, stale, told("10.20.3.5")),
         worker.put_snapshot(ME, stale, Snapshot(taken_at=datetime.now(UTC), jpeg=JPEG)),
     ):
