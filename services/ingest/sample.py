@@ -7,8 +7,9 @@ from typing import Any
 
 from services.runtime.clock import Clock
 
-#: A picture that is not judged so long after frames were proved is left to the next look.
-_PICTURE_WITHIN_S = 30.0
+#: A picture that is still in doubt so long after frames were proved is left to the next look. A frozen, covered or
+#: blurred one is found by then; one that moved is not (docs/decisions/0023-watch-policies.md).
+_PICTURE_WITHIN_S = 150.0
 #: How long one request for live media holds a session open. Longer than live media is muxed without a request.
 LIVE_HOLD_S = 40.0
 
@@ -45,7 +46,7 @@ class Sample:
         self._proved.set()
 
     def judged(self) -> None:
-        """The picture was judged."""
+        """The picture was judged, and another look soon would not help to judge it better."""
         self._judged.set()
 
     @property

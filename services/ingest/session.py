@@ -16,7 +16,7 @@ from services.ingest.bulletin import Bulletin, Scene
 from services.ingest.faults import CameraFault
 from services.ingest.health import Phase, Signal
 from services.ingest.opening import Opening
-from services.ingest.picture import History
+from services.ingest.picture import History, undecided
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.sample import Sample
 from services.ingest.sign_in import lease_of
@@ -263,7 +263,8 @@ class CameraSession:
         self._bulletin.signal(signal, rung, reason)
 
     def on_picture(self, reasons: tuple[Reason, ...]) -> None:
-        self._sample.judged()
+        if reasons or self._watch is None or not undecided(self._watch.history):
+            self._sample.judged()
         self._bulletin.judged(reasons)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:

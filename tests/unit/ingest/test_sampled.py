@@ -10,11 +10,14 @@ from services.contracts.camera import CameraReport
 from services.contracts.errors import Unavailable
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
+from services.ingest.media.results import ProbeResult
+from services.ingest.picture import Look
 from services.ingest.policy import fresh_for_s
 from services.ingest.sample import Sample
 from services.runtime.clock import SystemClock
 from tests.doubles.clock import SlippingClock
 from tests.doubles.ingest_tools import QUICK
+from tests.doubles.media import a_picture
 from tests.doubles.rtsp_camera import Script
 from tests.doubles.session_rig import LOGIN, Given, Rig, session, until
 
@@ -143,6 +146,26 @@ async def test_silence_during_a_look_is_told_once_the_look_has_failed() -> None:
         one.camera.script.pause_s = 0.02
         await rested(one)
         assert {report.rung for report in one.reports[so_far:] if report.settled} == {Rung.PICTURE}
+
+
+async def test_a_doubtful_picture_is_looked_at_until_it_is_judged() -> None:
+    async with session(sampled()) as one:
+        await rested(one)
+        still = a_picture()
+
+        def the_same() -> ProbeResult:
+            (look,) = still.looks
+            return replace(still, looks=(Look(SystemClock().monotonic(), look.luma),))
+
+        one.media.otherwise = the_same
+        await rested(one)
+        before = one.camera.connections
+        await until(lambda: one.camera.connections > before)
+        await asyncio.sleep(1.0)
+        assert len(one.camera.open_connections) == 1, "it may be frozen"
+        one.media.otherwise = a_picture
+        await rested(one)
+        await until(lambda: not one.camera.open_connections, within_s=0.5)
 
 
 async def test_a_spent_password_is_a_loss_at_once_and_others_are_tried_at_once() -> None:
