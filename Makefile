@@ -60,7 +60,7 @@ CAMERAS ?=
 MINUTES ?= 10
 OPTIONS ?=
 
-bench-watch: setup ## CPU of watching a stream, beside PyAV and ffmpeg; STREAMS=60 SECONDS=20 (20 minutes)
+bench-watch: setup ## CPU of watching a stream, beside PyAV and ffmpeg; STREAMS=60 SECONDS=20 (18 minutes)
 	@$(BIN)/python -m benchmarks.watch --streams $(STREAMS) --seconds $(SECONDS) $(OPTIONS)
 
 bench-storm: setup ## 500 cameras that come up at once, a third of them dead; CAMERAS=500 (2 minutes)

@@ -46,13 +46,17 @@ def planned(given: argparse.Namespace) -> Iterator[tuple[Case, tuple[str, ...], 
     """The cases, who runs in each, and how often."""
     everyone, ours = (ENGINE, JUDGE, PYAV, FFMPEG), (ENGINE, JUDGE)
     seconds, warm_up_s = given.seconds, given.warm_up
+    headline_load = "gst" if "gst" in given.cases and given.streams <= GST_STREAMS_MAX else "replay"
+
+    def repeat(load: str, clip: str) -> int:
+        return int(given.repeat if (load, clip) == (headline_load, _HEADLINE_CLIP) else given.repeat_others)
+
     if "compare" in given.cases:
         for clip in given.clips:
-            repeat = given.repeat if clip == _HEADLINE_CLIP else given.repeat_others
-            yield Case("replay", clip, given.streams, seconds, warm_up_s), everyone, repeat
+            yield Case("replay", clip, given.streams, seconds, warm_up_s), everyone, repeat("replay", clip)
     if "gst" in given.cases:
         streams = min(given.streams, GST_STREAMS_MAX)
-        yield Case("gst", _HEADLINE_CLIP, streams, seconds, warm_up_s), everyone, given.repeat
+        yield Case("gst", _HEADLINE_CLIP, streams, seconds, warm_up_s), everyone, repeat("gst", _HEADLINE_CLIP)
     if "scale" in given.cases:
         yield Case("gst", _HEADLINE_CLIP, GST_STREAMS_MAX, seconds, warm_up_s), (ENGINE,), 1
         yield Case("replay", _HEADLINE_CLIP, 300, seconds, warm_up_s), ours, 1
@@ -194,8 +198,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, help="of each measurement, at least (20); with the judge whole rounds of 30"
     )
-    parser.add_argument("--repeat", type=int, help="turns of each contender at 1 Mb/s (3)")
-    parser.add_argument("--repeat-others", type=int, default=1, help="the same at other rates than 1 Mb/s (1)")
+    parser.add_argument("--repeat", type=int, help="turns of each contender where the last line comes from (3)")
+    parser.add_argument("--repeat-others", type=int, default=1, help="turns everywhere else (1)")
     parser.add_argument("--cases", default=None, help="of compare,gst,scale,large-keys (compare,gst)")
     parser.add_argument("--clips", help=f"of the comparison ({','.join(_COMPARED_CLIPS)})")
     parser.add_argument("--warm-up", type=float, default=_WARM_UP_S, help="seconds before each measurement (6)")

@@ -127,3 +127,18 @@ def test_a_table_is_markdown() -> None:
         "| engine |  0.1 |",
         "| PyAV   | 12.0 |",
     ]
+
+
+def test_turns_are_spent_where_the_last_line_comes_from() -> None:
+    def turns(*argv: str) -> dict[tuple[str, str], int]:
+        planned = watch.planned(watch.arguments(argv))
+        return {(case.load, case.clip): repeats for case, _, repeats in planned}
+
+    assert turns("--streams", "60") == {
+        ("replay", "360p-200k"): 1,
+        ("replay", "360p-1M"): 1,
+        ("replay", "1080p-4M"): 1,
+        ("gst", "360p-1M"): 3,
+    }
+    assert turns("--streams", "400", "--clips", "360p-1M") == {("replay", "360p-1M"): 3, ("gst", "360p-1M"): 1}
+    assert turns("--cases", "compare", "--clips", "360p-1M", "--repeat", "5") == {("replay", "360p-1M"): 5}
