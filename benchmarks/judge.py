@@ -60,7 +60,8 @@ def _sampled(picture: Picture) -> Luma:
     height, width = picture.shape
     rows = (2 * np.arange(LOOK_HEIGHT) + 1) * height // (2 * LOOK_HEIGHT)
     columns = (2 * np.arange(LOOK_WIDTH) + 1) * width // (2 * LOOK_WIDTH)
-    return np.clip(np.rint(picture[rows][:, columns]), 0, 255).astype(np.uint8)
+    sampled: Luma = np.clip(np.rint(picture[rows][:, columns]), 0, 255).astype(np.uint8)
+    return sampled
 
 
 if __name__ == "__main__":

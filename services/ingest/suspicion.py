@@ -12,16 +12,16 @@ that repeats what it encoded before collapses altogether.
 # rate that swings tenfold passes it and costs a look, and so may people who leave.
 _COLLAPSED_SHARE = 0.3
 # Seconds with key frames: smaller than usual, and of the size of the one before to within this share.
-_KEYED_SHARE = 0.7
+_KEYED_SHARE = 0.6
 _KEYED_STEADY_SHARE = 0.1
 # So many such seconds of a kind running, of so many frames: a hiccup of the line delays frames, it does not shrink them.
 _COLLAPSED_SAMPLES = 2
 _FRAMES_MIN = 4
 # Below so many bytes a frame there is nothing to collapse from.
 _USUAL_BYTES_MIN = 60.0
-# What is usual follows within about a minute of samples upwards, and four times slower downwards.
+# What is usual follows within about a minute of samples upwards, and half as fast downwards.
 _FOLLOWED_UP = 1 / 60
-_FOLLOWED_DOWN = 1 / 240
+_FOLLOWED_DOWN = 1 / 120
 _SAMPLES_UNTIL_USUAL = 10
 # After a hint, none for so long: the look was taken, what it showed is the judge's.
 _QUIET_S = 30.0
@@ -46,7 +46,7 @@ class _Kind:
             return False
         usual = self.usual
         self.usual += (size - usual) * (_FOLLOWED_UP if size > usual else _FOLLOWED_DOWN)
-        self.collapsed = self.collapsed + 1 if steady and _USUAL_BYTES_MIN <= usual and size < share * usual else 0
+        self.collapsed = self.collapsed + 1 if steady and usual >= _USUAL_BYTES_MIN and size < share * usual else 0
         return self.collapsed >= _COLLAPSED_SAMPLES
 
 

@@ -7,6 +7,7 @@ camera that lives takes a few looks. A camera and its recorder may each write on
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,39 +63,55 @@ class Clocks:
     upper: Clock | None = None
     lower: Clock | None = None
 
-    def seen_with(self, parts: tuple[Points, Points]) -> "Clocks":
+    def seen_with(self, change: "Change") -> "Clocks":
         """With what changed like a clock this time."""
-        return Clocks(_seen_again(self.upper, parts[0]), _seen_again(self.lower, parts[1]))
+        return Clocks(_seen_again(self.upper, change.upper), _seen_again(self.lower, change.lower))
 
-    def explain(self, parts: tuple[Points, Points]) -> bool:
+    def explain(self, change: "Change") -> bool:
         """Whether all that changed is a known clock."""
-        return all(
-            not part.size or (clock is not None and clock.known and clock.holds(part))
-            for clock, part in ((self.upper, parts[0]), (self.lower, parts[1]))
+        return change.only_clocks and all(
+            part is None or (clock is not None and clock.known and clock.holds(part))
+            for clock, part in ((self.upper, change.upper), (self.lower, change.lower))
         )
 
 
-def clock_like(moved: NDArray[np.bool_], before: Luma, after: Luma) -> tuple[Points, Points] | None:
-    """The points that moved, (row, column) each, of the upper and the lower third; None when it is no clock."""
-    count = int(np.count_nonzero(moved))
-    if not 0 < count <= _POINTS_MAX or moved[MIDDLE_ROWS].any():
-        return None
-    points = np.argwhere(moved)
-    upper = points[points[:, 0] < MIDDLE_ROWS.start]
-    lower = points[points[:, 0] >= MIDDLE_ROWS.stop]
-    if any(part.size and np.ptp(part[:, 0]) >= _ROWS_MAX for part in (upper, lower)):
-        return None
+class Change(NamedTuple):
+    """Points, (row, column) each, that changed like a clock, in either third; and whether nothing else moved."""
+
+    upper: Points | None
+    lower: Points | None
+    only_clocks: bool
+
+
+def clock_like(moved: NDArray[np.bool_], before: Luma, after: Luma) -> Change:
+    """What of the points that moved between two looks is like a clock."""
+    thirds = slice(0, MIDDLE_ROWS.start), slice(MIDDLE_ROWS.stop, LOOK_HEIGHT)
+    only_clocks = not moved[MIDDLE_ROWS].any()
+    found: list[Points | None] = []
+    for third in thirds:
+        points = np.argwhere(moved[third]) + np.array((third.start, 0))
+        is_clock = 0 < len(points) <= _POINTS_MAX and _in_one_line(points) and _among_strokes(points, before, after)
+        only_clocks = only_clocks and (is_clock or not len(points))
+        found.append(points if is_clock else None)
+    return Change(found[0], found[1], only_clocks)
+
+
+def _in_one_line(points: Points) -> bool:
+    return bool(np.ptp(points[:, 0]) < _ROWS_MAX)
+
+
+def _among_strokes(points: Points, before: Luma, after: Luma) -> bool:
     around = np.mgrid[-_REACH : _REACH + 1, -_REACH : _REACH + 1].reshape(2, -1)
     rows = np.clip(points[:, 0][:, None] + around[0], 0, LOOK_HEIGHT - 1)
     columns = np.clip(points[:, 1][:, None] + around[1], 0, LOOK_WIDTH - 1)
-    strokes = np.ones(count, bool)
+    strokes = np.ones(len(points), bool)
     for luma in (before, after):
         strokes &= np.ptp(luma[rows, columns], axis=1) >= _CONTRAST_MIN
-    return (upper, lower) if np.mean(strokes) >= _STROKES_SHARE else None
+    return bool(np.mean(strokes) >= _STROKES_SHARE)
 
 
-def _seen_again(clock: Clock | None, points: Points) -> Clock | None:
-    if not points.size:
+def _seen_again(clock: Clock | None, points: Points | None) -> Clock | None:
+    if points is None:
         return clock
     (top, left), (bottom, right) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     if clock is not None and clock.holds(points):

@@ -12,11 +12,12 @@ quantizer differs by 2 to 4 levels on average, noise of two levels by 2.5.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ingest.picture.clock import MIDDLE_ROWS, Clocks, clock_like
+from services.ingest.picture.clock import Clocks, clock_like
 from services.ingest.picture.look import LOOK_HEIGHT, LOOK_WIDTH, Look, Luma, levels_apart
 
 BLOCK = 3
@@ -43,20 +44,19 @@ _MOVED_POINTS_MAX = 15
 #: So many moved points are somebody who moves, whatever the encoder does.
 _SOMEBODY_POINTS = 40
 
-# Encoding a still moves its mean by 0.06 levels at most; more than this is light, which may come back as well. Of the
-# rows without overlays.
+# Encoding a still moves its mean by 0.06 levels at most; more than this is light, which may come back as well.
 _LIGHT_MAX = 0.15
-_LIGHT_ROWS = MIDDLE_ROWS
 
 # Traces kept of a run, 1.2 KB each, and for how many times the needed age.
 _TRACES_MAX = 6
 _AGE_FACTOR = 10
 
 # A camera that starts its encoder anew for each session shows the same series of key frames every time, of which only
-# the first may have been kept: the later ones of one probe, seconds after, do not clear what it said. Nor does a single
-# look at a quantizer that was not seen yet.
+# the first may have been kept: the later ones of one probe, seconds after, do not clear what it said. Nor do two looks
+# at quantizers that were not seen yet, nor as long as more is identical than noise leaves.
 _MET_HOLDS_S = 5.0
-_MET_HOLDS_LOOKS = 1
+_MET_HOLDS_LOOKS = 2
+_STILL_IDENTICAL_MIN = 0.03
 
 # A camera that was seen to stand still without being frozen must stand still for so much longer to be called frozen.
 _STICKS_FACTOR = 3
@@ -80,9 +80,10 @@ class Trace:
 class Run:
     """The present run of stillness: nothing moved and the light stayed. An empty one begins.
 
-    ``traces`` are those of its looks, oldest first; ``newest`` is the last of them in full; ``light`` the first one's;
+    ``traces`` are those of its looks, oldest first; ``newest`` is the last of them in full; ``light`` by how many levels it rose since;
     ``met_at_monotonic``: when an old look of the run was last met again, and ``unmet`` how many looks came since;
-    ``stood_still_s``: for how long this camera was seen to show identical blocks and then turned out to be alive; ``clocks``: those that are written over it.
+    ``still_s``: for how long each look shows the same as the one before; ``stood_still_s``: for how long this camera
+    was seen to do so and then turned out to be alive; ``clocks``: those that are written over it.
     """
 
     traces: tuple[Trace, ...] = ()
@@ -90,6 +91,7 @@ class Run:
     light: float = 0.0
     met_at_monotonic: float | None = None
     unmet: int = 0
+    still_s: float = 0.0
     stood_still_s: float = 0.0
     clocks: Clocks = field(default_factory=Clocks)
 
@@ -101,25 +103,32 @@ class Run:
 def follow(run: Run, look: Look, *, frozen_after_s: float) -> tuple[Run, bool]:
     """The run with this look, and whether the picture is frozen."""
     now, luma = look.taken_at_monotonic, look.luma
-    trace, light = Trace(now, _blocks(luma)), float(luma[_LIGHT_ROWS].mean())
+    trace = Trace(now, _blocks(luma))
     if run.newest is None:
-        return replace(run, traces=(trace,), newest=look, light=light), False
+        return replace(run, traces=(trace,), newest=look), False
     textured = _textured(luma)
-    moved, clocks = _moved_points(run.newest.luma, luma, run.clocks)
-    if moved or abs(light - run.light) > _LIGHT_MAX:
+    change = _change(run.newest.luma, luma, run.clocks)
+    clocks, light = change.clocks, run.light + change.light
+    same = _one_source(run.traces[-1].blocks, trace.blocks, textured)
+    if change.moved or abs(light) > _LIGHT_MAX:
         stood_still_s = run.stood_still_s
-        if moved >= _SOMEBODY_POINTS and _one_source(run.traces[-1].blocks, trace.blocks, textured):
+        if same and change.moved >= _SOMEBODY_POINTS:
             # Somebody moves before a background that is identical to the last point: no sensor does that without help.
-            still_since = _since(run, textured)
-            stood_still_s = max(stood_still_s, run.traces[-1].taken_at_monotonic - still_since)
-        return Run((trace,), look, light, stood_still_s=stood_still_s, clocks=clocks), False
+            stood_still_s = max(stood_still_s, run.still_s)
+        return Run((trace,), look, stood_still_s=stood_still_s, clocks=clocks), False
+    still_s = run.still_s + now - run.newest.taken_at_monotonic if same else 0.0
     needed_s = max(frozen_after_s, min(_STICKS_FACTOR * run.stood_still_s, _STICKS_MAX_S))
     met = any(_shows_frozen(earlier, trace, textured, needed_s) for earlier in run.traces)
     met_at = now if met else run.met_at_monotonic
+    if run.met_at_monotonic is not None and not met:
+        met = any(
+            _one_source(earlier.blocks, trace.blocks, textured, share=_STILL_IDENTICAL_MIN) for earlier in run.traces
+        )
     unmet = 0 if met else run.unmet + 1
     frozen = met_at is not None and (now - met_at <= _MET_HOLDS_S or unmet <= _MET_HOLDS_LOOKS)
     kept = _kept(run.traces, oldest=now - _AGE_FACTOR * needed_s)
-    return replace(run, traces=(*kept, trace), newest=look, met_at_monotonic=met_at, unmet=unmet, clocks=clocks), frozen
+    followed = Run((*kept, trace), look, light, met_at, unmet, still_s, run.stood_still_s, clocks)
+    return followed, frozen
 
 
 def seen_before(run: Run) -> bool:
@@ -140,7 +149,7 @@ def stands_still(looks: Sequence[Look]) -> bool | None:
     if len(looks) < 2:
         return None
     return all(
-        not _moved_points(earlier.luma, later.luma, None)[0]
+        not _change(earlier.luma, later.luma, None).moved
         and _one_source(_blocks(earlier.luma), _blocks(later.luma), _textured(later.luma))
         for earlier, later in pairwise(looks)
     )
@@ -153,18 +162,12 @@ def _shows_frozen(earlier: Trace, newest: Trace, textured: NDArray[np.bool_], ne
     return age_s >= needed_s and _one_source(earlier.blocks, newest.blocks, textured)
 
 
-def _one_source(a: Blocks, b: Blocks, textured: NDArray[np.bool_]) -> bool:
+def _one_source(a: Blocks, b: Blocks, textured: NDArray[np.bool_], *, share: float = _IDENTICAL_MIN) -> bool:
     same = a == b
     count = int(np.count_nonzero(textured))
     if count < _TEXTURED_BLOCKS_MIN:
         return bool(np.mean(same) >= _PLAIN_IDENTICAL_MIN)
-    return bool(np.count_nonzero(same & textured) >= _IDENTICAL_MIN * count)
-
-
-def _since(run: Run, textured: NDArray[np.bool_]) -> float:
-    """Since when the run shows what its last trace shows."""
-    last = run.traces[-1]
-    return next(trace.taken_at_monotonic for trace in run.traces if _one_source(trace.blocks, last.blocks, textured))
+    return bool(np.count_nonzero(same & textured) >= share * count)
 
 
 def _block_points(luma: Luma) -> list[Luma]:
@@ -188,24 +191,30 @@ def _textured(luma: Luma) -> NDArray[np.bool_]:
     return textured
 
 
-def _moved_points(before: Luma, after: Luma, clocks: Clocks | None) -> tuple[int, Clocks]:
-    """How many points moved, beyond what encoding anew explains and but for known clocks; and the clocks as seen now.
+class _Change(NamedTuple):
+    """Between two looks: ``moved`` points, beyond what encoding anew explains and but for known clocks; ``light``, by
+    how many levels all others rose; the clocks as seen now."""
 
-    Without ``clocks`` whatever changes like one is taken for one.
-    """
+    moved: int
+    light: float
+    clocks: Clocks
+
+
+def _change(before: Luma, after: Luma, clocks: Clocks | None) -> _Change:
+    """Without ``clocks`` whatever changes like one is taken for one."""
     apart = levels_apart(before, after)
     spread = int(np.searchsorted(np.cumsum(np.bincount(apart.ravel())), apart.size * 95 // 100))
     moved = apart > max(_MOVED_LEVELS_MIN, min(_MOVED_SPREADS * spread, 255))
     count = int(np.count_nonzero(moved))
-    parts = clock_like(moved, before, after)
-    explained = parts is not None and (clocks is None or clocks.explain(parts))
-    clocks = clocks or Clocks()
-    if parts is not None:
-        clocks = clocks.seen_with(parts)
+    rise = int(after.sum()) - int(before.sum()) - int(after[moved].sum()) + int(before[moved].sum())
+    light = rise / max(apart.size - count, 1)
+    like_clock = clock_like(moved, before, after)
+    explained = like_clock.only_clocks and (clocks is None or clocks.explain(like_clock))
+    clocks = (clocks or Clocks()).seen_with(like_clock)
     if spread > _SPREAD_MAX:
-        return apart.size, clocks
+        return _Change(apart.size, light, clocks)
     exact = np.count_nonzero(apart) - count <= _EXACT_CHANGED_MAX * apart.size
-    return (0 if explained or not (exact or count > _MOVED_POINTS_MAX) else count), clocks
+    return _Change(0 if explained or not (exact or count > _MOVED_POINTS_MAX) else count, light, clocks)
 
 
 def _kept(traces: tuple[Trace, ...], *, oldest: float) -> list[Trace]:

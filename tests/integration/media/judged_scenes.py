@@ -125,18 +125,18 @@ def yard(seed: int = 1, width: int = WIDTH, height: int = HEIGHT) -> Place:
 
 
 def noisy(picture: Picture, random: np.random.Generator, sigma: float) -> Picture:
-    """With the noise of a sensor: one large field of it, laid at another place each time."""
+    """With the noise of a sensor: a part of one large field of it, taken at another place each time."""
     if not sigma:
         return picture
     height, width = picture.shape
-    top, left = int(random.integers(0, 97)), int(random.integers(0, 97))
-    field = _field(int(random.integers(0, 3)))
-    return picture + sigma * field[top : top + height, left : left + width]
+    top, left = int(random.integers(0, HEIGHT)), int(random.integers(0, WIDTH))
+    turned = _field()[:: int(random.choice((-1, 1))), :: int(random.choice((-1, 1)))]
+    return picture + np.float32(sigma) * turned[top : top + height, left : left + width]
 
 
-@lru_cache(maxsize=4)
-def _field(seed: int) -> Picture:
-    return np.random.default_rng(seed).standard_normal((HEIGHT + 97, WIDTH + 97), dtype=np.float32)
+@lru_cache(maxsize=1)
+def _field() -> Picture:
+    return np.random.default_rng(7).standard_normal((2 * HEIGHT, 2 * WIDTH), dtype=np.float32)
 
 
 def with_people(picture: Picture, random: np.random.Generator, count: int, *, size: float = 1.0) -> Picture:

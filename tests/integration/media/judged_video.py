@@ -19,7 +19,7 @@ _DECODERS = {"libx264": "h264", "libx265": "hevc", "mjpeg": "mjpeg"}
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a run is encoded. ``rate`` is like ``crf=28`` or ``kbps=300``; ``group`` counts frames of a third of a second."""
+    """How a run is encoded. ``rate`` is like ``crf=28``, ``kbps=300`` or ``qscale=5``; ``group`` counts frames of a third of a second."""
 
     encoder: str
     rate: str
@@ -73,8 +73,7 @@ def _context(encoding: Encoding, width: int, height: int) -> VideoCodecContext:
     name, value = encoding.rate.split("=")
     if encoding.encoder == "mjpeg":
         context.pix_fmt = "yuvj420p"
-        context.qscale = True
-        context.global_quality = int(value) * 118
+        context.options = {"qmin": value, "qmax": value}
         return context
     context.pix_fmt = "yuv420p"
     context.gop_size = encoding.group
