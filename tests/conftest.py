@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+import hypothesis
 import pytest
 
 from services.bus.memory import MemoryBus
@@ -13,6 +14,10 @@ from tests.harness.application import Application, running_application
 from tests.harness.bus import GROUPS, LIMITS, AnyBus
 from tests.harness.postgres import PostgresServer
 from tests.harness.rabbitmq import RabbitServer
+
+# A busy machine must not fail a test: how long something takes is measured by benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
