@@ -9,10 +9,14 @@ import time
 from typing import Any
 
 import av
+from av.container import InputContainer
 
 from benchmarks.limits import raise_file_limit
 
-_OPEN_S = 60.0
+_OPEN_S = 120.0
+_TRIES = 3
+#: gst-rtsp-server does not answer hundreds at once in time; opening is not what is measured.
+_opening = threading.Semaphore(16)
 
 
 class _Stream(threading.Thread):
@@ -23,11 +27,21 @@ class _Stream(threading.Thread):
         self.playing = threading.Event()
 
     def run(self) -> None:
-        with av.open(self.url, options={"rtsp_transport": "tcp"}) as container:
+        with self._open() as container:
             for packet in container.demux(video=0):
                 if packet.size:
                     self.frames += 1
                     self.playing.set()
+
+    def _open(self) -> InputContainer:
+        with _opening:
+            for left in reversed(range(_TRIES)):
+                try:
+                    return av.open(self.url, options={"rtsp_transport": "tcp"})
+                except av.FFmpegError:
+                    if not left:
+                        raise
+        raise AssertionError("the last try returns or raises")
 
 
 def _say(told: dict[str, Any]) -> None:
