@@ -1,7 +1,7 @@
 """A camera against its own past: is it covered, blurred, or turned away from what it used to show?
 
-A baseline holds a few views. A look is *known* when its structure is that of a view; then the view learns from it.
-Any other look goes to a *fresh* view, which begins again whenever the picture changes. A fresh view that lasts is akin
+A baseline holds a few outlooks. A look is *known* when its structure is that of an outlook; then the outlook learns from it.
+Any other look goes to a *fresh* outlook, which begins again whenever the picture changes. A fresh outlook that lasts is akin
 to a known one (the same place in other light: it becomes known) or strange. A strange one becomes known when the camera
 returns from it in time, as one that is steered does; if it stays, the camera has moved.
 """
@@ -9,9 +9,8 @@ returns from it in time, as one that is steered does; if it stays, the camera ha
 from dataclasses import dataclass, replace
 
 from services.contracts.ladder import Reason
-from services.ingest.picture.scene import Measured, best_shift
-from services.ingest.picture.view import (
-    View,
+from services.ingest.picture.outlook import (
+    Outlook,
     begun,
     learned,
     share_gone,
@@ -19,10 +18,11 @@ from services.ingest.picture.view import (
     sharpness_left,
     structured_cells,
 )
+from services.ingest.picture.scene import Measured, best_shift
 
-_VIEWS_MAX = 4
+_OUTLOOKS_MAX = 4
 
-# Likeness of a look to its own view is 0.7 and more by day and 0.6 with noise of six levels. Akin: see ``scene``.
+# Likeness of a look to its own outlook is 0.7 and more by day and 0.6 with noise of six levels. Akin: see ``scene``.
 _KNOWN_MIN = 0.6
 _SAME_FRESH_MIN = 0.4
 _AKIN_MIN = 0.35
@@ -32,7 +32,7 @@ _SHIFTED_LIKENESS_MIN = 0.5
 _SHIFT_MIN = 2
 _SHIFT_MAX = 8
 
-# Looks and seconds until a fresh view is believed: as the first one, as one of the same place, as one visited.
+# Looks and seconds until a fresh outlook is believed: as the first one, as one of the same place, as one visited.
 _FIRST_LOOKS, _FIRST_S = 4, 60.0
 _AKIN_LOOKS, _AKIN_S = 5, 120.0
 _VISITED_LOOKS, _VISITED_S = 2, 20.0
@@ -77,10 +77,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """What is known of one camera. ``views``: the one seen last first. ``moved`` holds until a known view is back."""
+    """What is known of one camera. ``outlooks``: the one seen last first. ``moved`` holds until a known outlook is back."""
 
-    views: tuple[View, ...] = ()
-    fresh: View | None = None
+    outlooks: tuple[Outlook, ...] = ()
+    fresh: Outlook | None = None
     covered: Doubt | None = None
     blurred: Doubt | None = None
     moved: bool = False
@@ -103,15 +103,17 @@ def compared(
     baseline: Baseline, measured: Measured, now: float, patience: Patience
 ) -> tuple[Baseline, tuple[Reason, ...]]:
     """The baseline with this look, and what is wrong with the picture against it."""
-    if not baseline.views:
+    if not baseline.outlooks:
         return _beginning(baseline, measured, now), ()
-    alike = [view.likeness(measured) for view in baseline.views]
+    alike = [outlook.likeness(measured) for outlook in baseline.outlooks]
     best = max(range(len(alike)), key=alike.__getitem__)
-    view, like = (baseline.views[best], alike[best]) if alike[best] >= _KNOWN_MIN else (baseline.views[0], alike[0])
-    covered = _doubt(baseline.covered, _is_covered(view, measured, like, doubted=baseline.covered is not None), now)
+    outlook, like = (
+        (baseline.outlooks[best], alike[best]) if alike[best] >= _KNOWN_MIN else (baseline.outlooks[0], alike[0])
+    )
+    covered = _doubt(baseline.covered, _is_covered(outlook, measured, like, doubted=baseline.covered is not None), now)
     blurred = None
     if covered is None:
-        blurred = _doubt(baseline.blurred, _is_blurred(view, measured, like, baseline.blurred is not None), now)
+        blurred = _doubt(baseline.blurred, _is_blurred(outlook, measured, like, baseline.blurred is not None), now)
     baseline = replace(baseline, covered=covered, blurred=blurred)
     if covered is None and blurred is None:
         if alike[best] >= _KNOWN_MIN:
@@ -136,34 +138,34 @@ def _beginning(baseline: Baseline, measured: Measured, now: float) -> Baseline:
 
 
 def _back(baseline: Baseline, best: int, measured: Measured, now: float) -> Baseline:
-    """A known view is seen. Where the camera has been meanwhile, it may go again; not so where it was turned to."""
-    views = list(baseline.views)
-    views.insert(0, learned(views.pop(best), measured, now))
+    """A known outlook is seen. Where the camera has been meanwhile, it may go again; not so where it was turned to."""
+    outlooks = list(baseline.outlooks)
+    outlooks.insert(0, learned(outlooks.pop(best), measured, now))
     fresh = baseline.fresh
     if fresh is not None and not baseline.moved and fresh.looks >= _VISITED_LOOKS and fresh.lasted_s >= _VISITED_S:
-        views.insert(1, fresh)
-    return replace(baseline, views=tuple(views[:_VIEWS_MAX]), fresh=None, moved=False)
+        outlooks.insert(1, fresh)
+    return replace(baseline, outlooks=tuple(outlooks[:_OUTLOOKS_MAX]), fresh=None, moved=False)
 
 
 def _elsewhere(baseline: Baseline, measured: Measured, now: float, moved_after_s: float) -> Baseline:
     fresh = _continued(baseline.fresh, measured, now)
     if fresh.looks < _AKIN_LOOKS or fresh.lasted_s < _AKIN_S:
         return replace(baseline, fresh=fresh)
-    if any(_are_akin(fresh, view) for view in baseline.views):
-        return replace(baseline, views=(fresh, *baseline.views)[:_VIEWS_MAX], fresh=None, moved=False)
+    if any(_are_akin(fresh, outlook) for outlook in baseline.outlooks):
+        return replace(baseline, outlooks=(fresh, *baseline.outlooks)[:_OUTLOOKS_MAX], fresh=None, moved=False)
     # A lamp in a dark room, or mist: too little is seen to say what it is.
-    telling = structured_cells(fresh) >= structured_cells(baseline.views[0]) / 2
+    telling = structured_cells(fresh) >= structured_cells(baseline.outlooks[0]) / 2
     moved = baseline.moved or (telling and fresh.lasted_s >= moved_after_s)
     return replace(baseline, fresh=fresh, moved=moved)
 
 
-def _continued(fresh: View | None, measured: Measured, now: float) -> View:
+def _continued(fresh: Outlook | None, measured: Measured, now: float) -> Outlook:
     if fresh is None or fresh.likeness(measured) < _SAME_FRESH_MIN:
         return begun(measured, now)
     return learned(fresh, measured, now)
 
 
-def _are_akin(fresh: View, known: View) -> bool:
+def _are_akin(fresh: Outlook, known: Outlook) -> bool:
     here = fresh.likeness_to(known)
     if here < _AKIN_MIN:
         return False
@@ -171,8 +173,8 @@ def _are_akin(fresh: View, known: View) -> bool:
     return places < _SHIFT_MIN or there < max(_SHIFTED_LIKENESS_MIN, here + _SHIFTED_MORE)
 
 
-def _is_covered(view: View, measured: Measured, like: float, *, doubted: bool) -> bool | None:
-    gone = share_gone(view, measured)
+def _is_covered(outlook: Outlook, measured: Measured, like: float, *, doubted: bool) -> bool | None:
+    gone = share_gone(outlook, measured)
     if gone is None:
         return None
     if gone >= _COVERED_SHARE and share_structured(measured) <= _COVERED_STRUCTURED_MAX:
@@ -182,8 +184,8 @@ def _is_covered(view: View, measured: Measured, like: float, *, doubted: bool) -
     return gone >= (_UNCOVERED_SHARE if doubted else _PARTLY_COVERED_SHARE)
 
 
-def _is_blurred(view: View, measured: Measured, like: float, doubted: bool) -> bool | None:
-    left = sharpness_left(view, measured)
+def _is_blurred(outlook: Outlook, measured: Measured, like: float, doubted: bool) -> bool | None:
+    left = sharpness_left(outlook, measured)
     if left is None:
         return None
     return like >= _BLURRED_LIKENESS_MIN and left <= (_SHARP_AGAIN if doubted else _BLURRED_SHARPNESS)

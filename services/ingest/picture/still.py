@@ -120,7 +120,7 @@ def follow(run: Run, look: Look, *, frozen_after_s: float) -> tuple[Run, bool]:
     needed_s = max(frozen_after_s, min(_STICKS_FACTOR * run.stood_still_s, _STICKS_MAX_S))
     met = any(_shows_frozen(earlier, trace, textured, needed_s) for earlier in run.traces)
     met_at = now if met else run.met_at_monotonic
-    if run.met_at_monotonic is not None and not met:
+    if not met and met_at is not None and run.unmet <= _MET_HOLDS_LOOKS:
         met = any(
             _one_source(earlier.blocks, trace.blocks, textured, share=_STILL_IDENTICAL_MIN) for earlier in run.traces
         )

@@ -46,7 +46,7 @@ class History:
         return History(self.run.begun_anew(), self.baseline.undecided())
 
     def accepted(self) -> "History":
-        """After a person confirmed the present view of a camera that was called moved."""
+        """After a person confirmed the present outlook of a camera that was called moved."""
         return replace(self, baseline=self.baseline.accepted())
 
 

@@ -1,4 +1,4 @@
-"""The judge over hours and days of one camera: steering, infra-red light, denoising, people who confirm a view."""
+"""The judge over hours and days of one camera: steering, infra-red light, denoising, people who confirm an outlook."""
 
 from collections.abc import Iterable
 
@@ -82,7 +82,7 @@ def test_a_camera_that_stays_at_a_view_never_seen_has_moved_until_it_is_turned_b
     assert camera.judged(sampled(PRESETS[1])) == (Reason.MOVED,), "a reconnect does not turn it back"
     assert camera.shows(PRESETS[0], 1) == set()
     assert camera.shows(PRESETS[1], 9) == set()
-    assert camera.shows(PRESETS[1], 3) == {Reason.MOVED}, "where it was called moved is no view of its own"
+    assert camera.shows(PRESETS[1], 3) == {Reason.MOVED}, "where it was called moved is no outlook of its own"
 
 
 def test_a_confirmed_view_is_the_view_from_then_on() -> None:
@@ -193,6 +193,6 @@ def test_a_history_stays_small() -> None:
                 [with_clock(noisy(preset, camera.random, 1), 30 * number) for number in range(10)] + [preset] * 8
             )
             largest = max(largest, held_bytes(camera.history))
-        assert hour == 0 or len(camera.history.baseline.views) > 1
+        assert hour == 0 or len(camera.history.baseline.outlooks) > 1
 
     assert 15_000 < largest <= 24 * 1024
