@@ -78,7 +78,7 @@ def _context(encoding: Encoding, width: int, height: int) -> VideoCodecContext:
     context.pix_fmt = "yuv420p"
     context.gop_size = encoding.group
     keys = f"keyint={encoding.group}:min-keyint={encoding.group}:scenecut=0"
-    quiet = "log-level=none:pools=none:frame-threads=1:open-gop=0:repeat-headers=1"
+    quiet = "log-level=none:ctu=16:rd=1:pools=none:frame-threads=1:open-gop=0:repeat-headers=1"
     context.options = {
         "preset": "veryfast" if encoding.encoder == "libx264" else "ultrafast",
         "tune": "zerolatency",
