@@ -54,7 +54,7 @@ def _examples() -> dict[type[Message], Message]:
         stream=StreamFacts(
             codec="h264", width=1920, height=1080, fps=25.0, bitrate_kbps=2048.5, keyframe_interval_s=2.0
         ),
-        watch="relay",
+        watch="reactor",
     )
     return {
         RosterChanged: RosterChanged(change=RosterChange.CAMERA_REGISTERED, camera_id=_id(3), **common),

@@ -438,6 +438,7 @@ def worker_settings(settings: Settings, *, alone: bool) -> WorkerSettings:
             settle_down_s=settings.settle_down,
             heartbeat_s=settings.heartbeat,
             picture_every_s=settings.picture_every,
+            snapshot_every_s=settings.snapshot_every,
             frozen_after_s=settings.frozen_after,
         ),
     )

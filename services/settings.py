@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     )
     flapping_window: Seconds = Field(600.0, description="Length of that window in seconds.")
     picture_every: Seconds = Field(30.0, description="Seconds between two looks at the picture of a camera.")
+    snapshot_every: Seconds = Field(60.0, description="Seconds between two pictures of a camera that are kept.")
     frozen_after: Seconds = Field(25.0, description="Seconds an unchanged picture must last to be called frozen.")
 
     # Live

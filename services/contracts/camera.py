@@ -218,7 +218,7 @@ class CameraReport(Value):
         "sampled camera. Null: as long as the aggregator waits for the next report.",
     )
     stream: StreamFacts
-    watch: Literal["relay", "resting", "none"] = Field(
+    watch: Literal["reactor", "pyav", "resting", "none"] = Field(
         description="How the stream is being watched; `resting`: not now, between two looks at a sampled camera."
     )
 

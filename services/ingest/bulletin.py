@@ -23,7 +23,7 @@ class Scene(NamedTuple):
 
     assignment: CameraAssignment
     stream: StreamFacts
-    watch: Literal["relay", "resting", "none"]
+    watch: Literal["reactor", "pyav", "resting", "none"]
     seen_now: bool
 
 

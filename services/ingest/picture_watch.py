@@ -114,7 +114,7 @@ class PictureWatch:
         interval_s = self._keyframe_interval_s() or 0.0
         keys = 2 if self._doubtful and interval_s <= _KEYS_APART_MAX_S else 1
         now = self._tools.clock.monotonic()
-        snapshot = now - self._snapshot_at >= 0.8 * self._tools.settings.picture_every_s
+        snapshot = now - self._snapshot_at >= 0.9 * self._tools.settings.snapshot_every_s
         looker: Looker = self._key_frames if self._upstream.gathers else self._player
         due = self._player_due_at is not None and now >= self._player_due_at
         if looker is self._key_frames and due and not first and not self._died and not self._tools.players.locked():
@@ -160,8 +160,8 @@ class PictureWatch:
         every_s = settings.picture_every_s
         if self._doubtful or reasons:
             return min(every_s, max(_SUSPICION_S, settings.frozen_after_s / 4))
-        if self._player_due_at is not None:
-            return min(every_s, max(self._player_due_at - now, 1.0))
+        if self._player_due_at is not None and self._player_due_at > now:
+            return min(every_s, self._player_due_at - now)
         return every_s
 
     def _is_frozen(self, result: ProbeResult) -> bool:

@@ -281,7 +281,7 @@ class CameraSession:
 
     def _scene(self) -> Scene:
         watch = self._watch
-        how: Literal["relay", "resting", "none"] = "relay" if watch is not None else "none"
+        how: Literal["reactor", "pyav", "none"] = "none" if watch is None else watch.how
         return Scene(
             assignment=self.assignment,
             stream=self.facts,

@@ -23,6 +23,7 @@ class SessionSettings:
     settle_down_s: float = 5.0
     heartbeat_s: float = 10.0
     picture_every_s: float = 30.0
+    snapshot_every_s: float = 60.0
     frozen_after_s: float = 25.0
     #: Frames without a key frame among them, from the beginning, until a stream counts as undecodable.
     keyless_max_s: float = 60.0

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason, Rung
@@ -50,7 +50,7 @@ class Watch:
         self._picture = PictureWatch(
             upstream,
             url,
-            history.interrupted(),
+            history,
             self._liveness,
             events,
             tools,
@@ -60,6 +60,11 @@ class Watch:
         self._suspicion = Suspicion()
         self._suspected_at = tools.clock.monotonic()
         self._over: asyncio.Future[None] | None = None
+
+    @property
+    def how(self) -> Literal["reactor", "pyav"]:
+        """From which packets its pictures come: those that the reactor reads, or those that PyAV asks the relay for."""
+        return "reactor" if self._upstream.gathers else "pyav"
 
     @property
     def proved(self) -> bool:

@@ -47,7 +47,7 @@ class Site:
             since=now,
             observed_at=now,
             stream=StreamFacts(codec="h264"),
-            watch="relay",
+            watch="reactor",
         )
         return report.model_copy(update=more)
 

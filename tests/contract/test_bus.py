@@ -33,7 +33,7 @@ def health_report() -> CameraHealthReported:
         since=moment,
         observed_at=moment,
         stream=StreamFacts(codec="h265", width=1920, height=1080, fps=24.98),
-        watch="relay",
+        watch="reactor",
     )
     return CameraHealthReported(facility_id=new_id(), worker_id=new_id(), reports=(report,))
 

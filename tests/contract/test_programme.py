@@ -180,7 +180,7 @@ class World:
                         received_at=seen,
                         stale_at=seen + timedelta(minutes=5),
                         stream={"codec": "h265", "width": 1920, "height": 1080, "fps": 25.0},
-                        watch="relay",
+                        watch="reactor",
                     )
                 )
 

@@ -65,7 +65,7 @@ async def test_a_worker_that_stops_gives_its_cameras_back_at_once(system: System
     await asyncio.to_thread(system.processes[holder].stop, signal.SIGTERM, timeout_s=20)
     await system.until(
         lambda: system.camera_status(camera),
-        lambda one: one["worker"] == other and one["condition"] == "online" and one["watch"] == "relay",
+        lambda one: one["worker"] == other and one["condition"] == "online" and one["watch"] == "reactor",
         20,
     )
     took = time.monotonic() - started

@@ -176,7 +176,8 @@ class CameraStatus(Answer):
     stream: StreamFactsOut
     worker: str | None = Field(description="Name of the worker that watches it.")
     watch: str = Field(
-        description="How it is watched: `relay`, `none`, or `resting`: not now, between two looks at a sampled camera."
+        description="How it is watched: `reactor`, from the packets alone; `pyav`, whose pictures PyAV takes through the"
+        " relay, as it must with Motion JPEG; `none`; or `resting`: not now, between two looks at a sampled camera."
     )
 
 

@@ -19,10 +19,14 @@ log = logging.getLogger(__name__)
 RECEIVE_BUFFER_BYTES = 256 * 1024
 #: What one visit takes at most. A camera that has more waits for its next turn, like all others.
 _VISIT_BYTES_MAX = 4 * RECEIVE_BUFFER_BYTES
-#: What a visit should find. Linux begins with a receive window of 64 KiB and widens it while it is read quickly.
-_VISIT_BYTES = 40 * 1024
-#: With so much waiting the window may have been full and the camera held back: come again at once.
-_FULL_BYTES = 60 * 1024
+#: What a visit should find, and what shows that the receive window may have been full and the camera held back: shares
+#: of the receive buffer. Of a new one, 128 KiB, Linux offers half as window, and widens it while much is read at once.
+_FOUND_SHARE = 0.25
+_FULL_SHARE = 0.4
+#: While nothing comes it is asked for more often: visits in vain cost little, and silence is noticed sooner.
+_PAUSE_EMPTY_S = 0.2
+#: Seconds over which the bit rate is averaged.
+_RATE_OVER_S = 2.0
 
 
 class _Shared(threading.local):
@@ -137,7 +141,8 @@ class LazyLink(Link):
         self._sock = sock
         self._reactor = reactor
         self._visit: Visit | None = None
-        self._pause_s = PAUSE_MIN_S
+        self._visited_at = 0.0
+        self._bytes_per_s = 0.0
         self._error: Exception | None = None
 
     def read_lazily(self) -> None:
@@ -166,15 +171,18 @@ class LazyLink(Link):
             return None
         if transport.is_closing():
             return None
-        if taken >= _FULL_BYTES:
-            self._pause_s = PAUSE_MIN_S
-        elif taken:
-            # Towards what the bit rate asks for, not faster than twofold: key frames come between.
-            self._pause_s *= min(max(_VISIT_BYTES / taken, 0.5), 1.5)
-        else:
-            self._pause_s = pause_max_s
-        self._pause_s = max(min(self._pause_s, pause_max_s), PAUSE_MIN_S)
-        return self._pause_s
+        return max(min(self._pause_after(taken, now), pause_max_s), PAUSE_MIN_S)
+
+    def _pause_after(self, taken: int, now: float) -> float:
+        """Seconds until so much has come that a visit is worth it, by the bit rate of late."""
+        elapsed_s, self._visited_at = now - self._visited_at, now
+        if not taken:
+            return _PAUSE_EMPTY_S
+        self._bytes_per_s += (taken - self._bytes_per_s * min(elapsed_s, _RATE_OVER_S)) / _RATE_OVER_S
+        buffer_bytes = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        if taken >= _FULL_SHARE * buffer_bytes:
+            return PAUSE_MIN_S  # once: the rest of a key frame, as a rule
+        return _FOUND_SHARE * buffer_bytes / max(self._bytes_per_s, 1.0)
 
     def _take(self, transport: asyncio.Transport) -> int:
         """Read until nothing is left, within the bound of one visit."""

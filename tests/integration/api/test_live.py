@@ -56,7 +56,7 @@ async def report(application: Application, rung: Rung, *reasons: Reason, codec: 
             since=now,
             observed_at=now,
             stream=StreamFacts(codec=codec, width=640, height=360),
-            watch="relay",
+            watch="reactor",
         )
         await application.aggregator.on_camera_health(
             CameraHealthReported(facility_id=one.facility_id, worker_id=worker.worker_id, reports=(facts,))

@@ -42,7 +42,7 @@ def report(rung: Rung, *reasons: Reason, settled: bool = True) -> CameraReport:
         since=NOW,
         observed_at=NOW,
         stream=StreamFacts(),
-        watch="relay",
+        watch="reactor",
     )
 
 

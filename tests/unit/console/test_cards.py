@@ -37,7 +37,7 @@ class Known:
     since: datetime = NOW - timedelta(minutes=5)
     observed_at: datetime = NOW
     stream: dict[str, Any] = field(default_factory=lambda: {"codec": "h264", "width": 640, "height": 360})
-    watch: str = "relay"
+    watch: str = "reactor"
 
 
 def camera(**more: Any) -> Camera:

@@ -35,7 +35,7 @@ def examples() -> list[Message]:
         since=NOW,
         observed_at=NOW,
         stream=StreamFacts(codec="h264", width=640, height=360, fps=25.0),
-        watch="relay",
+        watch="reactor",
     )
     return [
         RosterChanged(facility_id=facility, change=RosterChange.CAMERA_REGISTERED, camera_id=new_id()),

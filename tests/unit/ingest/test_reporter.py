@@ -32,7 +32,7 @@ def report(sequence: int, camera_id: CameraId = CAMERA) -> CameraReport:
         since=NOW,
         observed_at=NOW,
         stream=StreamFacts(),
-        watch="relay",
+        watch="reactor",
     )
 
 

@@ -187,7 +187,7 @@ async def test_a_viewer_brings_it_back_at_once_and_holds_it() -> None:
         assert coming(one)
         one.session.wanted_live()
         await until(lambda: one.session.upstream is not None, within_s=0.3)
-        await one.until(lambda report: report.watch == "relay" and report.rung is Rung.PICTURE)
+        await one.until(lambda report: report.watch == "reactor" and report.rung is Rung.PICTURE)
         await asyncio.sleep(1.0)
         assert (one.camera.connections, len(one.camera.open_connections)) == (2, 1), "though it was proved long since"
 
@@ -282,7 +282,7 @@ async def test_another_policy_holds_at_once(before: int | None, after: int | Non
             await rested(one)
         one.change(sample_every_s=after)
         if after is None:
-            await one.until(lambda report: report.watch == "relay" and report.settled and report.fresh_for_s is None)
+            await one.until(lambda report: report.watch == "reactor" and report.settled and report.fresh_for_s is None)
             connections = one.camera.connections
             await asyncio.sleep(0.8)
             assert one.camera.connections == connections

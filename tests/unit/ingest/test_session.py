@@ -27,7 +27,7 @@ async def test_a_new_camera_is_unsettled_until_it_is_proved() -> None:
         await one.up()
         first, *_, last = one.reports
         assert (first.settled, first.rung, first.watch) == (False, Rung.UNREACHABLE, "none")
-        assert (last.reasons, last.watch, last.stream.codec, last.stream.width) == ((), "relay", "h264", 640)
+        assert (last.reasons, last.watch, last.stream.codec, last.stream.width) == ((), "reactor", "h264", 640)
         assert not any(report.settled for report in one.reports[:-1])
         assert [report.sequence for report in one.reports] == list(range(1, len(one.reports) + 1))
         assert {(report.camera_id, report.epoch) for report in one.reports} == {(one.assignment.camera_id, 1)}
