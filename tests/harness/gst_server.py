@@ -44,6 +44,8 @@ class GstMount:
     #: -1: parameter sets with every key frame; 0: only in the SDP; n: every n seconds.
     config_interval: int = -1
     audio: bool = False
+    #: Media over UDP only, as some cameras have it: SETUP over TCP is answered with 461.
+    udp_only: bool = False
     #: One encoder for all clients of the mount.
     shared: bool = True
 
@@ -193,6 +195,8 @@ def serve(
         factory = rtsp_server.RTSPMediaFactory()
         factory.set_launch(mount.pipeline())
         factory.set_shared(mount.shared)
+        if mount.udp_only:
+            factory.set_protocols(rtsp.RTSPLowerTrans.UDP)
         if guarded:
             role = "viewer, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
             factory.add_role_from_structure(gst.Structure.from_string(role)[0])

@@ -14,6 +14,7 @@ Without I/O, without asyncio, so that any loop or reactor can drive them:
 * ``setup``     what a SETUP is answered with.
 * ``states``    the table of the client's state machine; ``session`` carries it out.
 * ``outcomes``  from replies and errors to the reasons of the ladder.
+* ``keyframe``  key frames put together for a decoder.
 * ``gop``       the newest group of pictures, for a player that joins late.
 * ``fanout``    copies of the media for relay clients; a slow client is dropped, never the camera.
 * ``intake``    puts the above together: bytes and the time in, counters, copies and bytes out.
@@ -21,6 +22,8 @@ Without I/O, without asyncio, so that any loop or reactor can drive them:
 
 With asyncio:
 
+* ``reactor``   visits connections lazily, as rarely as their bit rates allow.
+* ``datagrams`` media over UDP, for cameras that refuse to send it inside the connection.
 * ``tls``       RTSPS, with a certificate that is recognised instead of verified.
 * ``link``      one TCP connection; all links of a thread share one receive buffer.
 * ``upstream``  one session with one camera.

@@ -55,6 +55,8 @@ class Intake:
         self._badness = 0
         self._gatherer: Gatherer | None = None
         self._on_gathered: Callable[[Gathered], None] = lambda _: None
+        #: Sends an RTCP packet where media does not come inside the connection.
+        self.report_over_udp: Callable[[bytes], None] = lambda _: None
         self._hopped = 0  # packets of this read that went the short way
         self._rest_bytes = 0  # of what was offered and will be offered again
         self._keep_alive_at = self._report_at = 0.0
@@ -114,11 +116,32 @@ class Intake:
             self._fanout.flush()
         return consumed
 
+    def datagram(self, kind: int, buffer: bytearray, end: int, now: float) -> None:
+        """Take in an RTP (0) or RTCP (1) packet that came by itself: ``buffer[2:end]``, with its length before it.
+
+        Raises CameraFault like ``receive``.
+        """
+        if self._receiver is None:
+            return
+        limits = self._limits
+        self._allowance = min(limits.burst_bytes, self._allowance + (now - self._now) * limits.bytes_per_s)
+        self._now = now
+        self.counters.received += end - 2
+        try:
+            self._charge(end + _FRAME_CHARGE)
+            self._on_frame(buffer, self._rtcp_channel if kind else self._rtp_channel, 2, end)
+        except RtspProtocolError as error:
+            raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, str(error)) from error
+        self.counters.sample(now)
+        if self._fanout.active:
+            self._fanout.flush()
+
     def tick(self, now: float) -> float:
         """Report and keep the session as far as it is due; return when to call next. While playing only."""
         if now >= self._report_at:
             self._report_at = now + self._limits.report_every_s
-            self._outgoing += self._receiver_report(now)
+            if report := self._receiver_report(now):
+                self._send_report(report)
         if now >= self._keep_alive_at:
             self._keep_alive_at = now + self.session.keep_alive_interval_s
             self._outgoing += self.session.keep_alive()
@@ -202,7 +225,7 @@ class Intake:
         if receiver is None or receiver.ssrc is None:
             return b""
         report, heard_at = self.heard or (None, now)
-        packet = rtcp.receiver_report(
+        return rtcp.receiver_report(
             own_ssrc=self._own_ssrc,
             media_ssrc=receiver.ssrc,
             lost=self.counters.packets_lost,
@@ -211,4 +234,9 @@ class Intake:
             delay_s=max(now - heard_at, 0.0),
             name=self._own_name,
         )
-        return b"$" + self._rtcp_channel.to_bytes(1, "big") + len(packet).to_bytes(2, "big") + packet
+
+    def _send_report(self, packet: bytes) -> None:
+        if self.session.over_udp:
+            self.report_over_udp(packet)
+        else:
+            self._outgoing += b"$" + self._rtcp_channel.to_bytes(1, "big") + len(packet).to_bytes(2, "big") + packet

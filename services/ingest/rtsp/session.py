@@ -15,7 +15,7 @@ from services.ingest.rtsp.errors import IllegalTransition, RtspProtocolError
 from services.ingest.rtsp.messages import Headers, Message, Request, Response
 from services.ingest.rtsp.outcomes import higher, reply_fault
 from services.ingest.rtsp.sdp import VideoTrack
-from services.ingest.rtsp.setup import DEFAULT_TIMEOUT_S, parse_session, parse_transport
+from services.ingest.rtsp.setup import DEFAULT_TIMEOUT_S, parse_server_ports, parse_session, parse_transport
 from services.ingest.rtsp.states import TRANSITIONS, Do, Event, State, Transition
 from services.ingest.rtsp.urls import base_url, control_url
 
@@ -32,8 +32,11 @@ class ClientSession:
     mistakes of ours, which change nothing.
     """
 
-    def __init__(self, url: str, authorizer: Authorizer) -> None:
-        """``url`` is the request URL, without credentials."""
+    def __init__(
+        self, url: str, authorizer: Authorizer, udp_ports: Callable[[], tuple[int, int]] | None = None
+    ) -> None:
+        """``url`` is the request URL, without credentials. ``udp_ports`` is asked for two ports of ours when the camera
+        refuses to send media inside the connection; without it, such a camera is given up."""
         self.state = State.IDLE
         #: How far this session has proved the camera to work; a session begins when TCP has connected.
         self.rung = Rung.REACHABLE
@@ -41,9 +44,13 @@ class ClientSession:
         self.track: VideoTrack | None = None
         #: Interleaved channels of RTP and RTCP; known from STARTING on.
         self.channels = (0, 1)
+        #: Media comes over UDP, from these ports of the camera, if it told them.
+        self.over_udp = False
+        self.server_ports: tuple[int, int] | None = None
         self.timeout_s = DEFAULT_TIMEOUT_S
         #: ACCEPTED once a request with our credentials succeeded.
         self.auth: AuthOutcome | None = None
+        self._udp_ports = udp_ports
         self._url = url
         self._play_url = url
         self._authorizer = authorizer
@@ -98,6 +105,8 @@ class ClientSession:
             return Event.REFUSED if self._answerable(response) is None else Event.CHALLENGED
         if response.status == 403:
             return Event.REFUSED
+        if response.status == 461 and self.state is State.SETTING_UP and self._udp_ports and not self.over_udp:
+            return Event.OTHER_TRANSPORT
         if response.status >= 400:
             return Event.DECLINED
         return Event.REDIRECTED if response.status >= 300 else Event.OK
@@ -168,9 +177,18 @@ class ClientSession:
             ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),
         )
 
+    def _set_up_over_udp(self, _: Message | None) -> bytes:
+        assert self._udp_ports is not None  # noqa: S101 - or the event would have been DECLINED
+        self.over_udp = True
+        rtp, rtcp = self._udp_ports()
+        return self._send("SETUP", self._request[1], ("Transport", f"RTP/AVP;unicast;client_port={rtp}-{rtcp}"))
+
     def _play(self, reply: Message | None) -> bytes:
         assert isinstance(reply, Response)  # noqa: S101 - the table says so
         self._note_session(reply)
+        if self.over_udp:
+            self.server_ports = parse_server_ports(reply.headers.get("Transport"))
+            return self._send("PLAY", self._play_url, ("Range", "npt=0.000-"))
         channels = parse_transport(reply.headers.get("Transport"))
         if channels is None:
             raise CameraFault(Reason.TRANSPORT_UNSUPPORTED, self.rung, "the camera chose another transport than TCP")
@@ -266,6 +284,7 @@ class ClientSession:
         Do.ASK: _ask,
         Do.DESCRIBE: _describe,
         Do.SET_UP: _set_up,
+        Do.SET_UP_OVER_UDP: _set_up_over_udp,
         Do.PLAY: _play,
         Do.BEGIN: _begin,
         Do.KEEP_ALIVE: _send_keep_alive,

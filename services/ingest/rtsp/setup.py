@@ -9,6 +9,7 @@ DEFAULT_TIMEOUT_S = 60.0
 
 _TIMEOUT = re.compile(r";\s*timeout\s*=\s*(\d{1,5})", re.ASCII | re.IGNORECASE)
 _SESSION_ID = re.compile(r"[!-:<-~]{1,256}", re.ASCII)
+_SERVER_PORT = re.compile(r"server_port\s*=\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII | re.IGNORECASE)
 _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.ASCII | re.IGNORECASE)
 
 
@@ -19,6 +20,21 @@ def parse_session(value: str) -> tuple[str, float | None]:
         raise RtspProtocolError("a session identifier that is empty, too long or not printable")
     timeout = _TIMEOUT.search(value)
     return session_id, (float(timeout[1]) or None) if timeout else None
+
+
+def parse_server_ports(value: str | None) -> tuple[int, int] | None:
+    """The ports from which a camera sends RTP and RTCP over UDP; None when it does not tell. Raises RtspProtocolError
+    when the transport is not UDP to us alone.
+    """
+    first = (value or "").split(",")[0]
+    if "TCP" in first.upper() or "MULTICAST" in first.upper() or "interleaved" in first:
+        raise RtspProtocolError("asked for RTP over UDP, the camera answers with another transport")
+    found = _SERVER_PORT.search(first)
+    if found is None:
+        return None
+    rtp = int(found[1])
+    ports = rtp, int(found[2]) if found[2] else rtp + 1
+    return ports if all(0 < port <= 0xFFFF for port in ports) else None
 
 
 def parse_transport(value: str | None) -> tuple[int, int] | None:

@@ -38,6 +38,7 @@ class Event(Enum):
     CHALLENGED = auto()  # 401 that we can answer
     REFUSED = auto()  # 401 that we cannot answer, or must not again
     REDIRECTED = auto()  # 3xx
+    OTHER_TRANSPORT = auto()  # 461 to RTP inside the connection, while RTP over UDP was not asked for yet
     DECLINED = auto()  # any other 4xx or 5xx
     # Requests of the camera
     ASKED = auto()
@@ -52,6 +53,7 @@ class Do(Enum):
     ASK = auto()
     DESCRIBE = auto()
     SET_UP = auto()
+    SET_UP_OVER_UDP = auto()
     PLAY = auto()
     BEGIN = auto()
     KEEP_ALIVE = auto()
@@ -83,6 +85,7 @@ def _table() -> Mapping[tuple[State, Event], Transition]:
         (State.DESCRIBING, Event.DECLINED): Transition(State.FAILED, Do.GIVE_UP),
         (State.DESCRIBING, Event.CLOSE): Transition(State.CLOSED, Do.NOTHING),
         (State.SETTING_UP, Event.OK): Transition(State.STARTING, Do.PLAY),
+        (State.SETTING_UP, Event.OTHER_TRANSPORT): Transition(State.SETTING_UP, Do.SET_UP_OVER_UDP),
         (State.SETTING_UP, Event.DECLINED): Transition(State.FAILED, Do.GIVE_UP),
         (State.SETTING_UP, Event.CLOSE): Transition(State.CLOSED, Do.NOTHING),
         (State.STARTING, Event.OK): Transition(State.PLAYING, Do.BEGIN),

@@ -12,6 +12,7 @@ from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.rtsp.auth import Authorizer
 from services.ingest.rtsp.counters import Counters
+from services.ingest.rtsp.datagrams import DatagramPair
 from services.ingest.rtsp.fanout import Fanout, Subscription
 from services.ingest.rtsp.intake import Intake, IntakeLimits
 from services.ingest.rtsp.keyframe import Gathered, Gatherer
@@ -81,7 +82,11 @@ class Upstream:
         under TLS, by its SHA-256; None accepts any. ``gather_first``: the very first key frame is
         gathered, with so many units after it; the first ``gather`` gives it. Some cameras send one in ten seconds.
         """
-        session = ClientSession(request_url(source), Authorizer(credentials, allow_basic=allow_basic))
+        session = ClientSession(
+            request_url(source),
+            Authorizer(credentials, allow_basic=allow_basic),
+            None if source.tls else self._udp_ports,
+        )
         self._source = source
         self._clock = clock
         self._reactor = reactor
@@ -98,6 +103,7 @@ class Upstream:
         self._known_certificate = certificate
         #: SHA-256 of what the camera showed under TLS.
         self.certificate: str | None = None
+        self._datagrams: DatagramPair | None = None
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
@@ -220,6 +226,7 @@ class Upstream:
                 # Also when we are cancelled meanwhile: nobody else would ever end this connection.
                 self._transport.abort()
         self._over.set()
+        self._close_datagrams()
 
     # Opening
 
@@ -274,6 +281,7 @@ class Upstream:
                 self._intake.close()
                 self._flush()
             self._transport.abort()
+        self._close_datagrams()
 
     # The link
 
@@ -295,6 +303,8 @@ class Upstream:
             self._progress.set()
             if self._session.state is State.CLOSED and self._transport is not None:
                 self._transport.close()
+            if before is State.SETTING_UP and self._session.over_udp and self._datagrams is not None:
+                self._datagrams.aim(self._session.server_ports)
             if before is State.SETTING_UP and self._gather_first is not None and self.gathers:
                 self._gathering_first = self.gather(following=self._gather_first)
             if before is State.STARTING and self._session.state is State.PLAYING and self._link is not None:
@@ -317,10 +327,34 @@ class Upstream:
             pause_s = min(pause_s, _PAUSE_URGENT_S)
         return min(pause_s, max(self._tick_at - now, 0.0))
 
+    def _udp_ports(self) -> tuple[int, int]:
+        """The camera sends no media inside the connection: take it over UDP."""
+        assert self._transport is not None  # noqa: S101 - the camera answered
+        local = self._transport.get_extra_info("sockname")[0]
+        try:
+            self._datagrams = DatagramPair(local, self._source.address, self._on_datagram)
+        except OSError as error:
+            raise CameraFault(Reason.TRANSPORT_UNSUPPORTED, self.rung, f"RTP over UDP only, and {error}") from error
+        self._intake.report_over_udp = self._datagrams.report
+        return self._datagrams.ports
+
+    def _on_datagram(self, kind: int, buffer: bytearray, end: int) -> None:
+        if self._over.is_set():
+            return
+        try:
+            self._intake.datagram(kind, buffer, end, self._clock.monotonic())
+        except CameraFault as fault:
+            self._fail(fault)
+
+    def _close_datagrams(self) -> None:
+        if self._datagrams is not None:
+            self._datagrams.close()
+
     def lost(self, error: Exception | None) -> None:
         if not self._closing and self._fault is None:
             self._fault = lost_fault(self.rung, error)
         self._over.set()
+        self._close_datagrams()
         self._progress.set()
         self._fanout.end()
 
