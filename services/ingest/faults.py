@@ -26,3 +26,10 @@ class Redirected(CameraFault):
     def __init__(self, rung: Rung, location: str) -> None:
         super().__init__(Reason.REDIRECTED, rung, "sent to another address")
         self.location = location
+
+
+class HttpOnly(CameraFault):
+    """What listens there answers RTSP in HTTP. Perhaps it has a tunnel for RTSP: ``Upstream`` can be told to use it."""
+
+    def __init__(self, rung: Rung, detail: str) -> None:
+        super().__init__(Reason.PROTOCOL_ERROR, rung, detail)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from services.contracts.camera import AuthOutcome, CameraAssignment, RtspSource
 from services.contracts.ladder import Reason, Rung
 from services.ingest.connect_gate import Turn
-from services.ingest.faults import CameraFault
+from services.ingest.faults import CameraFault, HttpOnly
 from services.ingest.lookers import FOLLOWING
 from services.ingest.redirects import Route
 from services.ingest.rtsp.upstream import Upstream
@@ -31,6 +31,7 @@ class Opening:
         self._route = Route(assignment.camera_id, tools.networks)
         self._trust = TlsTrust(tools)
         self._turn: Turn | None = None
+        self._tunnel = False  # whether to speak inside HTTP requests
         #: Whether an attempt is under way that has not come to an open session yet.
         self.under_way = False
 
@@ -63,7 +64,12 @@ class Opening:
         return self._route.judged(fault)
 
     def follow(self, fault: CameraFault) -> bool:
-        """Whether the end of an attempt is a redirect that the next attempt follows, at once."""
+        """Whether the end of an attempt is an invitation that the next attempt takes at once: a redirect,
+        or an answer in HTTP."""
+        if isinstance(fault, HttpOnly) and not self._tunnel:
+            # What answered in HTTP may have a tunnel; where it has none, its answer to that is what is told from now on.
+            self._tunnel = True
+            return True
         return self._route.follow(fault)
 
     def notes(self, upstream: Upstream | None) -> tuple[Reason, ...]:
@@ -84,6 +90,7 @@ class Opening:
             allow_basic=self._route.may_sign_in_plainly,
             certificate=self._trust.begin(assignment, source),
             gather_first=FOLLOWING,
+            tunnel=self._tunnel,
         )
 
     async def _connect(

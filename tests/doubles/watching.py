@@ -16,6 +16,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.tasks import Shutdown
 from tests.doubles.bus import RecordingBus
 from tests.doubles.directory import WORKER, ScriptedDirectory, an_assignment
+from tests.doubles.http_front import HttpFront
 from tests.doubles.ingest_tools import some_tools
 from tests.doubles.rtsp_camera import ScriptedCamera
 
@@ -45,7 +46,7 @@ class Seen:
 
 @contextlib.asynccontextmanager
 async def watching(
-    registered: ScriptedCamera,
+    registered: ScriptedCamera | HttpFront,
     *,
     password: str | None = None,
     networks: CameraNetworks | None = None,

@@ -23,6 +23,8 @@ Without I/O, without asyncio, so that any loop or reactor can drive them:
 With asyncio:
 
 * ``reactor``   visits connections lazily, as rarely as their bit rates allow.
+* ``gathering`` hands key frames to who asked for them.
+* ``http_tunnel`` RTSP inside two HTTP requests.
 * ``datagrams`` media over UDP, for cameras that refuse to send it inside the connection.
 * ``tls``       RTSPS, with a certificate that is recognised instead of verified.
 * ``link``      one TCP connection; all links of a thread share one receive buffer.

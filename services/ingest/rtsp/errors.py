@@ -7,3 +7,7 @@ class RtspProtocolError(Exception):
 
 class IllegalTransition(Exception):
     """We asked a session for something that its state does not allow: a mistake of ours. Nothing was changed."""
+
+
+class HttpSpoken(RtspProtocolError):
+    """The other side answers in HTTP: perhaps it has a tunnel for RTSP there."""

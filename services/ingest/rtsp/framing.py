@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from services.ingest.rtsp.errors import RtspProtocolError
+from services.ingest.rtsp.errors import HttpSpoken, RtspProtocolError
 from services.ingest.rtsp.messages import MAX_MESSAGE_BYTES, METHODS, Message, parse_message
 
 #: Called with the buffer, the channel, and where the payload begins and ends in the buffer. Valid during the call only.
@@ -125,6 +125,8 @@ class Demultiplexer:
 
     def _pass_over_junk(self, buffer: bytearray, position: int, end: int) -> int:
         if not self._spoke:
+            if buffer[position : min(position + 5, end)] == b"HTTP/":
+                raise HttpSpoken("the first bytes are HTTP")
             raise RtspProtocolError("the first bytes are not RTSP")
         after = position + 1
         while (found := _MAY_BEGIN.search(buffer, after, end)) and not self._may_begin(buffer, found.start(), end):

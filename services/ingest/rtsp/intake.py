@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.contracts.ladder import Reason, Rung
-from services.ingest.faults import CameraFault
+from services.ingest.faults import CameraFault, HttpOnly
 from services.ingest.rtsp import rtcp
 from services.ingest.rtsp.counters import Counters
-from services.ingest.rtsp.errors import RtspProtocolError
+from services.ingest.rtsp.errors import HttpSpoken, RtspProtocolError
 from services.ingest.rtsp.fanout import Fanout
 from services.ingest.rtsp.framing import Demultiplexer
 from services.ingest.rtsp.keyframe import Gathered, Gatherer
@@ -107,6 +107,8 @@ class Intake:
         try:
             consumed = demultiplexer.consume(buffer, start, end)
             self._charge(consumed - start + (demultiplexer.frames - frames + self._hopped) * _FRAME_CHARGE)
+        except HttpSpoken as error:
+            raise HttpOnly(self.session.rung, str(error)) from error
         except RtspProtocolError as error:
             raise CameraFault(Reason.PROTOCOL_ERROR, self.session.rung, str(error)) from error
         self._rest_bytes = end - consumed

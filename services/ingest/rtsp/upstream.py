@@ -14,8 +14,10 @@ from services.ingest.rtsp.auth import Authorizer
 from services.ingest.rtsp.counters import Counters
 from services.ingest.rtsp.datagrams import DatagramPair
 from services.ingest.rtsp.fanout import Fanout, Subscription
+from services.ingest.rtsp.gathering import Gathering, can_be_gathered
+from services.ingest.rtsp.http_tunnel import TunnelWriter, begin_tunnel
 from services.ingest.rtsp.intake import Intake, IntakeLimits
-from services.ingest.rtsp.keyframe import Gathered, Gatherer
+from services.ingest.rtsp.keyframe import Gathered
 from services.ingest.rtsp.link import EagerLink, LazyLink
 from services.ingest.rtsp.outcomes import connect_fault, lost_fault
 from services.ingest.rtsp.reactor import Reactor
@@ -74,6 +76,7 @@ class Upstream:
         certificate: str | None = None,
         hold_gop: bool = False,
         gather_first: int | None = None,
+        tunnel: bool = False,
     ) -> None:
         """ValueError when the address of the source is not a plain IP address.
 
@@ -81,6 +84,7 @@ class Upstream:
         raise. ``allow_basic``: the password may be sent in the clear. ``certificate``: the only one that is accepted
         under TLS, by its SHA-256; None accepts any. ``gather_first``: the very first key frame is
         gathered, with so many units after it; the first ``gather`` gives it. Some cameras send one in ten seconds.
+        ``tunnel``: speak inside HTTP requests.
         """
         session = ClientSession(
             request_url(source),
@@ -104,14 +108,14 @@ class Upstream:
         #: SHA-256 of what the camera showed under TLS.
         self.certificate: str | None = None
         self._datagrams: DatagramPair | None = None
+        self._tunnel = tunnel and not source.tls
+        self._writer: TunnelWriter | None = None
         self._tick_at = 0.0
         #: Called after each visit with the monotonic time; must not raise.
         self.on_visit: Callable[[float], None] = lambda _: None
         #: Somebody waits for what comes: visit more often.
         self.urgent = False
-        self._gathering: asyncio.Future[Gathered] | None = None
-        self._gather_first = gather_first
-        self._gathering_first: asyncio.Future[Gathered] | None = None
+        self._gathering = Gathering(self._intake, gather_first)
         self._progress = asyncio.Event()  # we have something new to say to the camera, or nothing more
         self._over = asyncio.Event()
         self._fault: CameraFault | None = None
@@ -155,30 +159,19 @@ class Upstream:
     @property
     def gathers(self) -> bool:
         """Whether key frames of this codec can be had by ``gather``."""
-        track = self.track
-        return track is not None and track.encoding in {"H264", "H265"}
+        return can_be_gathered(self.track)
 
     def gather(self, *, keys: int = 1, following: int = 0) -> "asyncio.Future[Gathered]":
         """The next key frame, or so many in a row, with the units that follow the first. One at a time: the one before
         is cancelled. When the session ends it never comes: ``run`` tells. ValueError unless ``gathers``.
         """
-        first, self._gathering_first = self._gathering_first, None
-        if first is not None and (keys, following) == (1, self._gather_first):
-            return first
-        self.stop_gathering()
         if self.track is None:
             raise ValueError("no stream is received")
-        gathering = self._gathering = asyncio.get_running_loop().create_future()
-        gatherer = Gatherer(self.track, keys=keys, following=following)
-        self._intake.gather(gatherer, lambda gathered: None if gathering.done() else gathering.set_result(gathered))
-        return gathering
+        return self._gathering.ask(self.track, keys=keys, following=following)
 
     def stop_gathering(self) -> None:
         """What was asked for is not wanted any more."""
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
-        self._intake.gather(None, lambda _: None)
+        self._gathering.stop()
 
     async def open(self) -> VideoTrack:
         """Connect and have the camera play.
@@ -226,7 +219,7 @@ class Upstream:
                 # Also when we are cancelled meanwhile: nobody else would ever end this connection.
                 self._transport.abort()
         self._over.set()
-        self._close_datagrams()
+        self._close_others()
 
     # Opening
 
@@ -243,6 +236,10 @@ class Upstream:
                 link: LazyLink | EagerLink = EagerLink(self, self._clock)
                 await begin_tls(link, sock, self._limits.reply_s)
             else:
+                if self._tunnel:
+                    self._writer = await begin_tunnel(
+                        sock, self._source, reply_s=self._limits.reply_s, on_lost=self._tunnel_lost
+                    )
                 link = lazy = LazyLink(self, sock, self._reactor)
                 await loop.create_connection(lambda: lazy, sock=sock)
         except OSError as error:
@@ -258,6 +255,9 @@ class Upstream:
         if self._source.tls and self._transport is not None:
             self.certificate = certificate_of(self._transport)
             check_certificate(self.certificate, self._known_certificate)
+
+    def _tunnel_lost(self) -> None:
+        self._fail(CameraFault(Reason.ENDED, self.rung, "the way for our words through HTTP was closed"))
 
     async def _handshake(self) -> None:
         self._intake.start(self._clock.monotonic())
@@ -281,7 +281,7 @@ class Upstream:
                 self._intake.close()
                 self._flush()
             self._transport.abort()
-        self._close_datagrams()
+        self._close_others()
 
     # The link
 
@@ -303,10 +303,10 @@ class Upstream:
             self._progress.set()
             if self._session.state is State.CLOSED and self._transport is not None:
                 self._transport.close()
-            if before is State.SETTING_UP and self._session.over_udp and self._datagrams is not None:
-                self._datagrams.aim(self._session.server_ports)
-            if before is State.SETTING_UP and self._gather_first is not None and self.gathers:
-                self._gathering_first = self.gather(following=self._gather_first)
+            if before is State.SETTING_UP and self.track is not None:
+                self._gathering.begin(self.track)
+                if self._datagrams is not None:
+                    self._datagrams.aim(self._session.server_ports)
             if before is State.STARTING and self._session.state is State.PLAYING and self._link is not None:
                 self._link.read_lazily()
         self._flush()
@@ -346,15 +346,18 @@ class Upstream:
         except CameraFault as fault:
             self._fail(fault)
 
-    def _close_datagrams(self) -> None:
+    def _close_others(self) -> None:
+        """Ports and connections beside the first."""
         if self._datagrams is not None:
             self._datagrams.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def lost(self, error: Exception | None) -> None:
         if not self._closing and self._fault is None:
             self._fault = lost_fault(self.rung, error)
         self._over.set()
-        self._close_datagrams()
+        self._close_others()
         self._progress.set()
         self._fanout.end()
 
@@ -379,6 +382,10 @@ class Upstream:
         if not data or self._transport is None or self._transport.is_closing():
             return
         self._progress.set()
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > self._limits.unsent_bytes:
+        if self._writer is not None:
+            unsent = self._writer.write(data)
+        else:
+            self._transport.write(data)
+            unsent = self._transport.get_write_buffer_size()
+        if unsent > self._limits.unsent_bytes:
             self._fail(CameraFault(Reason.PROTOCOL_ERROR, self.rung, "the camera does not read what we send"))

@@ -64,6 +64,7 @@ async def watched(
     path: str = "/cam",
     limits: UpstreamLimits = QUICK,
     hold_gop: bool = False,
+    tunnel: bool = False,
     allow_basic: bool = False,
     tls: bool = False,
     certificate: str | None = None,
@@ -79,6 +80,7 @@ async def watched(
         on_rung=rungs.append,
         limits=limits,
         hold_gop=hold_gop,
+        tunnel=tunnel,
         allow_basic=allow_basic,
         certificate=certificate,
     )
