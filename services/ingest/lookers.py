@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 from services.ingest.liveness import Liveness
@@ -17,6 +18,20 @@ FOLLOWING = 8
 _DECODE_DEADLINE_S = 15.0
 _PLAY_DEADLINE_S = 20.0
 _KEY_POLL_S = 0.1
+
+
+_NOT_ONE_WHOLE = ProbeResult(
+    opened=True,
+    packets=0,
+    keyframe_decoded=False,
+    frames_decoded=0,
+    decode_errors=1,
+    facts=StreamFacts(),
+    snapshot=None,
+    looks=(),
+    reason=Reason.UNDECODABLE,
+    detail="key frames come, and not one is whole",
+)
 
 
 class Looker(Protocol):
@@ -70,6 +85,8 @@ class KeyFrameLooker:
         finally:
             self._upstream.stop_gathering()
         gathered = gathering.result()
+        if not gathered.units:
+            return _NOT_ONE_WHOLE
         return await self._media.decode(gathered, deadline_s=_DECODE_DEADLINE_S, snapshot=snapshot, alone=alone)
 
 

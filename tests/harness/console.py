@@ -115,7 +115,7 @@ async def conclude_camera(
         received_at=now,
         stale_at=now + timedelta(minutes=5),
         stream={"codec": "h264", "width": 1280, "height": 720, "fps": 25.0, "bitrate_kbps": 1500.0},
-        watch="relay",
+        watch="reactor",
     )
     async with application.database.write() as session:
         await session.merge(row)

@@ -29,7 +29,7 @@ async def report_all(application: Application, cameras: Mapping[str, tuple[Rung 
             since=now,
             observed_at=now,
             stream=StreamFacts(codec="h264", width=640, height=360, fps=25.0),
-            watch="relay",
+            watch="reactor",
         )
         await application.aggregator.on_camera_health(
             CameraHealthReported(facility_id=one.facility_id, worker_id=worker.worker_id, reports=(report,))

@@ -19,6 +19,8 @@ START_CODE = b"\x00\x00\x00\x01"
 UNIT_BYTES_MAX = 4 * 1024 * 1024
 _ALL_BYTES_MAX = 8 * 1024 * 1024
 _PARAMETER_BYTES_MAX = 16 * 1024
+#: So many key frames in a row that cannot be put together, and nothing is expected of the next.
+_BROKEN_MAX = 8
 
 #: ``(buffer, payload, end, unit)``: add the NAL units of a payload to the access unit, with start codes. False when the
 #: payload is nothing we know, or goes on with what did not begin.
@@ -36,8 +38,8 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Consecutive units, the first a key frame. ``codec`` is `h264` or `h265`; ``extradata``: the parameter sets of the
-    session description, with start codes."""
+    """Consecutive units, the first a key frame; none when key frames came and not one of them whole. ``codec`` is `h264`
+    or `h265`; ``extradata``: the parameter sets of the session description, with start codes."""
 
     codec: str
     extradata: bytes
@@ -70,7 +72,7 @@ class Gatherer:
         self._broken = True  # until the first unit begins
         self._parameters = b""  # that came as a unit of their own, just before this one
         self._sequence = -1
-        #: Key frames that had packets missing or were too large.
+        #: Key frames in a row that had packets missing or were too large.
         self.broken_keys = 0
 
     def packet(self, flags: int, buffer: bytearray, start: int, end: int, now: float) -> Gathered | None:
@@ -114,11 +116,15 @@ class Gatherer:
         if self._broken or not unit:
             if kinds & KEY:
                 self.broken_keys += 1
+                if self.broken_keys >= _BROKEN_MAX:
+                    return Gathered(self._codec, self._extradata, ())
             if len(self._units) <= self._following:
                 self._units.clear()  # what follows must follow
                 self._size = 0
             return None
         key = bool(kinds & KEY)
+        if key:
+            self.broken_keys = 0
         if key or (self._units and len(self._units) <= self._following):
             self._units.append(Unit(key, self._arrived_at, parameters + bytes(unit)))
             self._size += len(parameters) + len(unit)

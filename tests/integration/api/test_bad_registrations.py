@@ -26,7 +26,7 @@ def onvif(**members: Any) -> dict[str, Any]:
 BAD_CAMERAS: dict[str, tuple[dict[str, Any], str]] = {
     # schemes
     "http": (source("http://10.20.3.4/a"), "/source/url"),
-    "rtsps": (source("rtsps://10.20.3.4/a"), "/source/url"),
+    "rtspu": (source("rtspu://10.20.3.4/a"), "/source/url"),
     "rtmp": (source("rtmp://10.20.3.4/a"), "/source/url"),
     "file": (source("file:///etc/passwd"), "/source/url"),
     "no scheme": (source("10.20.3.4/a"), "/source/url"),

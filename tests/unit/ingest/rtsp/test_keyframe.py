@@ -133,6 +133,20 @@ def test_an_endless_key_frame_is_given_up() -> None:
     assert feed.unit(delta()) is not None
 
 
+def test_key_frames_of_which_none_is_whole_end_the_wait() -> None:
+    feed = Feed(Gatherer(H264))
+    feed.unit(delta())
+    results = []
+    for _ in range(12):
+        results += [feed.unit(key(), lose=2), feed.unit(delta())]
+    (given_up,) = [result for result in results if result is not None][:1]
+    assert given_up.units == ()
+    whole_in_between = Feed(Gatherer(H264, keys=9))
+    whole_in_between.unit(delta())
+    for number in range(14):
+        assert whole_in_between.unit(key(), lose=2 if number % 2 else None) is None
+
+
 def test_h265_fragments_and_aggregates() -> None:
     vps, sps, pps = b"\x40\x01v", b"\x42\x01s", b"\x44\x01p"
     idr = b"\x26\x01" + b"k" * 90
