@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.distribution import summary
-from benchmarks.limits import raise_file_limit
 from benchmarks.replay.clips import frozen_clip_of
 from benchmarks.trial import Trial
 from benchmarks.verdicts import Transition, Verdict, is_frozen, is_offline, is_online, transitions
+from services.runtime.file_limit import raise_file_limit
 
 CLIP = "360p-200k"
 KINDS = ("kill", "silence", "freeze")

@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks import proc, report
 from benchmarks.disturbances import CALM_CLIP, LIVELY_CLIP, Disturber
-from benchmarks.limits import raise_file_limit
 from benchmarks.measure import miscounted
 from benchmarks.trial import Trial
 from benchmarks.verdicts import Transition, transitions
+from services.runtime.file_limit import raise_file_limit
 
 _ALL_UP_S = 600.0
 _DRAIN_S = 2.0

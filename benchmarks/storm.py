@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.distribution import summary
-from benchmarks.limits import raise_file_limit
 from benchmarks.trial import Trial
 from benchmarks.verdicts import is_offline
+from services.runtime.file_limit import raise_file_limit
 
 CLIP = "360p-200k"
 #: In words of ``replay.control``.

@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.distribution import median
-from benchmarks.limits import raise_file_limit
 from benchmarks.load import GST_STREAMS_MAX, started_load
 from benchmarks.measure import Case, Contender, Result, measure
 from services.ingest.tools import SessionSettings
+from services.runtime.file_limit import raise_file_limit
 
 ENGINE, JUDGE, PYAV, FFMPEG = "engine", "engine with judge", "PyAV threads", "ffmpeg processes"
 _HEADLINE_CLIP = "360p-1M"

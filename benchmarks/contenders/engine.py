@@ -8,13 +8,13 @@ import gc
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.limits import raise_file_limit
 from benchmarks.orders import obey
 from services.contracts.camera import RtspSource
 from services.ingest.faults import CameraFault
 from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.upstream import Upstream
 from services.runtime.clock import SystemClock
+from services.runtime.file_limit import raise_file_limit
 
 #: gst-rtsp-server answers SETUP later than we wait when 64 of 300 come at once; opening is not what is measured.
 _AT_ONCE = 16

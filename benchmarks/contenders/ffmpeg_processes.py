@@ -5,8 +5,8 @@ import contextlib
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import Any
 
-from benchmarks.limits import raise_file_limit
 from benchmarks.orders import obey
+from services.runtime.file_limit import raise_file_limit
 
 _AT_ONCE = 8
 _SETTLE_S = 1.0

@@ -11,7 +11,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-from benchmarks.limits import raise_file_limit
+from services.runtime.file_limit import raise_file_limit
 
 _OPEN_S = 120.0
 _TRIES = 3

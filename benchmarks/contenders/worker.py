@@ -14,7 +14,6 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-from benchmarks.limits import raise_file_limit
 from benchmarks.orders import obey, say
 from services.aggregator.derive import Observation, observe
 from services.bus.memory import MemoryBus
@@ -27,6 +26,7 @@ from services.ingest.session import CameraSession
 from services.ingest.tools import SessionSettings
 from services.ingest.worker import Worker, WorkerSettings
 from services.runtime.clock import SystemClock
+from services.runtime.file_limit import raise_file_limit
 from services.runtime.tasks import Shutdown
 from tests.doubles.directory import ScriptedDirectory, an_assignment
 

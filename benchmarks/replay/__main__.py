@@ -4,11 +4,11 @@ import argparse
 import gc
 import sys
 
-from benchmarks.limits import raise_file_limit
 from benchmarks.replay.clips import CLIPS
 from benchmarks.replay.control import Control
 from benchmarks.replay.feed import reel_of
 from benchmarks.replay.server import Cameras
+from services.runtime.file_limit import raise_file_limit
 
 
 def main() -> None:

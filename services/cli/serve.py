@@ -7,6 +7,7 @@ import sys
 from services import assembly
 from services.migrations import runner
 from services.runtime import logs
+from services.runtime.file_limit import raise_file_limit
 from services.settings import Settings, role_faults
 from services.storage.database import Database
 
@@ -24,6 +25,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if faults:
         return 2
     logs.configure(settings.log_level, plain=settings.log_format == "plain")
+    raise_file_limit()
     asyncio.run(_serve(settings, arguments.role))
     return 0
 
