@@ -4,7 +4,7 @@ Nothing is assembled or decoded, and no object is made: each function returns a 
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 #: The packet begins or continues a slice of a key frame: IDR, and with H.265 also CRA and BLA.
 KEY = 1
@@ -86,3 +86,37 @@ def inspect_jpeg(buffer: bytearray, start: int, end: int) -> int:  # noqa: ARG00
 
 
 INSPECT: dict[str, Inspect] = {"H264": inspect_h264, "H265": inspect_h265, "JPEG": inspect_jpeg}
+
+
+class Kinds(NamedTuple):
+    """The same as ``Inspect`` for one slice, as tables, where a call for each frame costs too much.
+
+    ``first[byte]`` of a payload gives its flags, or FRAGMENT, or ASK; of a fragment, ``fragment[byte]`` of the byte at
+    ``fragment_at`` does.
+    """
+
+    first: bytes
+    fragment_at: int
+    fragment: bytes
+
+
+#: The payload is a fragment: look further on.
+FRAGMENT = 254
+#: The payload holds several units, or what it holds is not told by its first byte.
+ASK = 255
+
+KINDS: dict[str, Kinds] = {
+    "H264": Kinds(
+        bytes({_H264_FU_A: FRAGMENT, _H264_STAP_A: ASK}.get(byte & 0x1F, _H264[byte & 0x1F]) for byte in range(256)),
+        1,
+        bytes(_H264[byte & 0x1F] for byte in range(256)),
+    ),
+    "H265": Kinds(
+        bytes(
+            {_H265_FU: FRAGMENT, _H265_AP: ASK}.get(byte >> 1 & 0x3F, _H265[byte >> 1 & 0x3F]) for byte in range(256)
+        ),
+        2,
+        bytes(_H265[byte & 0x3F] for byte in range(256)),
+    ),
+    "JPEG": Kinds(bytes([ASK]) * 256, 0, b""),
+}

@@ -3,7 +3,7 @@
 from struct import Struct
 
 from services.ingest.rtsp.counters import Counters
-from services.ingest.rtsp.payload import INSPECT, KEY, SLICE
+from services.ingest.rtsp.payload import ASK, FRAGMENT, INSPECT, KEY, KINDS, SLICE
 from services.ingest.rtsp.sdp import VideoTrack
 
 #: Beside the flags of ``payload``: the packet begins a new access unit.
@@ -16,7 +16,7 @@ BAD = -1
 HEADER_BYTES = 12
 _HEADER = Struct(">BBHII")
 #: An interleaved header and the RTP header behind it.
-_FRAMED = Struct(">BBHBBHII")
+_FRAMED = Struct(">HHHHII")
 _DOLLAR = 0x24
 #: The shortest interleaved packet that holds a payload in which a kind can be read, whatever the codec.
 _FRAMED_MIN_BYTES = _FRAMED.size + 3
@@ -39,6 +39,7 @@ class TrackReceiver:
         "_highest",
         "_inspect",
         "_key_timestamp",
+        "_kinds",
         "_largest_step",
         "_payload_type",
         "_ssrc",
@@ -54,6 +55,7 @@ class TrackReceiver:
         self._clock_rate = track.clock_rate
         self._largest_step = _LARGEST_STEP_S * track.clock_rate
         self._inspect = INSPECT[track.encoding]
+        self._kinds = KINDS[track.encoding]
         self._ssrc = -1
         self._foreign_run = 0
         self._expected = -1  # the next sequence number; -1 before the first packet
@@ -77,20 +79,20 @@ class TrackReceiver:
         """Count whole interleaved packets of ours from ``position`` on, as ``packet`` would; return where that ends.
 
         It ends before whatever is not quite ordinary, which is then for the caller to take apart. This loop is where a
-        worker spends its time: about 0.4 microseconds for a packet that continues a frame, 2 for one that begins one.
+        worker spends its time: about 0.25 microseconds for a packet.
         """
-        unpack, inspect, payload_type, ssrc = _FRAMED.unpack_from, self._inspect, self._payload_type, self._ssrc
-        expected, frame_timestamp, begun, packets = self._expected, self._frame_timestamp, position, 0
-        limit = end - _FRAMED_MIN_BYTES
+        unpack, ssrc, expected, frame_timestamp = _FRAMED.unpack_from, self._ssrc, self._expected, self._frame_timestamp
+        (first, fragment_at, fragment), highest, largest_step = self._kinds, self._highest, self._largest_step
+        head_wanted, kind_wanted = _DOLLAR << 8 | channel, 0x8000 | self._payload_type
+        begun, packets, frames, ticks, limit = position, 0, 0, 0, end - _FRAMED_MIN_BYTES
+        fragment_at += 16
         while position <= limit:
-            dollar, at, size, first, second, sequence, timestamp, source = unpack(buffer, position)
+            head, size, kind, sequence, timestamp, source = unpack(buffer, position)
             after = position + 4 + size
             if (
                 source != ssrc
-                or dollar != _DOLLAR
-                or at != channel
-                or first != 0x80
-                or second & 0x7F != payload_type
+                or head != head_wanted
+                or kind & 0xFF7F != kind_wanted
                 or after > end
                 or size < HEADER_BYTES + 3
             ):
@@ -105,22 +107,43 @@ class TrackReceiver:
             if timestamp != frame_timestamp:
                 # Not yet known to hold a picture; once it is, its other packets tell nothing new.
                 self._timestamp = timestamp
-                flags = inspect(buffer, position + 16, after)
+                flags = first[buffer[position + 16]]
+                if flags == FRAGMENT:
+                    flags = fragment[buffer[position + fragment_at]]
+                elif flags == ASK:
+                    flags = self._inspect(buffer, position + 16, after)
                 if flags & SLICE:
-                    self._frame_timestamp = frame_timestamp = timestamp
-                    self.counters.frames += 1
-                    self._advance(timestamp)
+                    frame_timestamp = timestamp
+                    frames += 1
+                    # As in ``_advance``.
+                    step = (timestamp - highest) & 0xFFFFFFFF
+                    if highest < 0:
+                        highest = timestamp
+                    elif step < largest_step:
+                        ticks += step
+                        highest = timestamp
+                    elif step <= 0x100000000 - largest_step:
+                        highest = timestamp
                     if flags & KEY and timestamp != self._key_timestamp:
                         self._key_timestamp = timestamp
+                        self.counters.media_time_s += ticks / self._clock_rate
+                        ticks = 0
                         self.counters.note_key_frame()
-                    self.counters.last_frame_at = now
             position = after
         if packets:
-            self._expected = expected
-            self._foreign_run = 0
+            self._expected, self._foreign_run = expected, 0
             self.counters.packets += packets
             self.counters.bytes += position - begun - 4 * packets
+        if frames:
+            self._frame_timestamp, self._highest = frame_timestamp, highest
+            self._note_frames(frames, ticks, now)
         return position
+
+    def _note_frames(self, frames: int, ticks: int, now: float) -> None:
+        counters = self.counters
+        counters.frames += frames
+        counters.media_time_s += ticks / self._clock_rate
+        counters.last_frame_at = now
 
     def packet(self, buffer: bytearray, start: int, end: int, now: float) -> int:
         """Count the packet in ``buffer[start:end]`` and return its flags, FOREIGN, or BAD. Never raises."""

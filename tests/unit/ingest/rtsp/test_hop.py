@@ -4,6 +4,7 @@ import random
 from dataclasses import fields
 from itertools import islice
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,8 @@ def test_both_ways_count_the_same(seed: int) -> None:
             consumed = camera.intake.receive(buffer, 0, len(buffer), camera.now)
             rest = bytes(buffer[consumed:])
         results.append(counted(camera.intake.counters))
+    times = [result.pop("media_time_s") for result in results]
+    assert times[0] == pytest.approx(times[1])
     assert results[0] == results[1]
     assert results[0]["frames"]
 
