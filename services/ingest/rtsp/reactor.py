@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 #: A visit is due at the next turn of the wheel after its time.
 TICK_S = 0.01
 _SLOTS = 128
-#: Pauses that are not short end at every fifth turn only: who is visited together shares one waking of the loop.
-_TOGETHER = 5
-_TOGETHER_FROM_S = 0.1
+#: Pauses that are not short end at every tenth turn only: who is visited together shares one waking of the loop.
+_TOGETHER = 10
+_TOGETHER_FROM_S = 0.2
 #: The longest pause between two visits: what happens in between is not seen earlier.
 PAUSE_MAX_S = 0.5
 PAUSE_MIN_S = 0.02

@@ -3,7 +3,7 @@
 from struct import Struct
 
 from services.ingest.rtsp.counters import Counters
-from services.ingest.rtsp.payload import ASK, FRAGMENT, INSPECT, KEY, KINDS, SLICE
+from services.ingest.rtsp.payload import FRAGMENT, INSPECT, KEY, KINDS, SLICE
 from services.ingest.rtsp.sdp import VideoTrack
 
 #: Beside the flags of ``payload``: the packet begins a new access unit.
@@ -18,7 +18,7 @@ _HEADER = Struct(">BBHII")
 #: An interleaved header and the RTP header behind it.
 _FRAMED = Struct(">HHHHII")
 _DOLLAR = 0x24
-#: The shortest interleaved packet that holds a payload in which a kind can be read, whatever the codec.
+#: With so many bytes a kind can be read, whatever the codec. Many packets are shorter: access unit delimiters have two.
 _FRAMED_MIN_BYTES = _FRAMED.size + 3
 
 #: A jump of the media clock beyond this is a new beginning and not progress.
@@ -94,7 +94,7 @@ class TrackReceiver:
                 or head != head_wanted
                 or kind & 0xFF7F != kind_wanted
                 or after > end
-                or size < HEADER_BYTES + 3
+                or size <= HEADER_BYTES
             ):
                 break
             if sequence != expected:
@@ -108,9 +108,9 @@ class TrackReceiver:
                 # Not yet known to hold a picture; once it is, its other packets tell nothing new.
                 self._timestamp = timestamp
                 flags = first[buffer[position + 16]]
-                if flags == FRAGMENT:
+                if flags == FRAGMENT and size >= HEADER_BYTES + 3:
                     flags = fragment[buffer[position + fragment_at]]
-                elif flags == ASK:
+                elif flags >= FRAGMENT:
                     flags = self._inspect(buffer, position + 16, after)
                 if flags & SLICE:
                     frame_timestamp = timestamp

@@ -19,6 +19,8 @@ _ODD = [
     interleaved(rtp(b"\x41xyz", ssrc=SSRC + 1)),  # another source
     interleaved(rtp(b"\x41xyz", sequence=7, timestamp=77, first=0x90, extra=b"\xbe\xde\0\0")),  # a header extension
     interleaved(rtp(b"", sequence=9)),
+    interleaved(rtp(b"\x09\xf0", sequence=11, timestamp=99)),  # an access unit delimiter
+    interleaved(rtp(b"\x7c", sequence=12, timestamp=100)),  # a fragment of nothing
     interleaved(b"\x80", 0),
     interleaved(b"sound", 6),
     b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n",
@@ -62,6 +64,19 @@ def test_both_ways_count_the_same(seed: int) -> None:
     assert times[0] == pytest.approx(times[1])
     assert results[0] == results[1]
     assert results[0]["frames"]
+
+
+def test_delimiters_go_the_short_way_too() -> None:
+    """gst-rtsp-server sends one before each picture: 14 bytes of RTP."""
+    units = [
+        [rtp(b"\x09\xf0", sequence=at, timestamp=at), rtp(b"\x41abc", sequence=at + 1, timestamp=at)]
+        for at in range(0, 200, 2)
+    ]
+    camera = Camera()
+    camera.send(packet for unit in units for packet in unit)
+    assert (camera.intake.counters.frames, camera.intake.counters.packets) == (100, 200)
+    # The last ones are too near to the end of what has come.
+    assert camera.intake._demultiplexer.frames <= 3
 
 
 def test_packets_that_nobody_copies_are_not_handed_out() -> None:
