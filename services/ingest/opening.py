@@ -31,7 +31,9 @@ class Opening:
         self._route = Route(assignment.camera_id, tools.networks)
         self._trust = TlsTrust(tools)
         self._turn: Turn | None = None
-        self._tunnel = False  # whether to speak inside HTTP requests
+        self._source: RtspSource | None = None  # of the attempt at hand
+        self._http: RtspSource | None = None  # what answered RTSP in HTTP
+        self._no_tunnel = False  # it had no tunnel when it was asked for one
         #: Whether an attempt is under way that has not come to an open session yet.
         self.under_way = False
 
@@ -42,6 +44,7 @@ class Opening:
         try:
             source = self._route.begin(await self._address.find(assignment))
             self._on_found()
+            self._source = source
             upstream = await self._upstream(assignment, source)
             try:
                 async with self._sign_in.turn(assignment):
@@ -50,6 +53,7 @@ class Opening:
                         await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
                     await self._trust.saw(assignment, upstream.certificate)
                 self._address.worked()
+                self._no_tunnel = False
                 self.under_way = False
                 yield upstream
             finally:
@@ -61,16 +65,24 @@ class Opening:
     def failed(self, fault: CameraFault) -> CameraFault:
         """An attempt ended so. Gives the fault as it is to be told."""
         self._address.failed(fault)
+        if self._in_tunnel and not isinstance(fault, HttpOnly):
+            # It may be an RTSP server again, or another device: the next attempt asks in RTSP.
+            self._http, self._no_tunnel = None, fault.rung is Rung.REACHABLE
         return self._route.judged(fault)
 
     def follow(self, fault: CameraFault) -> bool:
         """Whether the end of an attempt is an invitation that the next attempt takes at once: a redirect,
         or an answer in HTTP."""
-        if isinstance(fault, HttpOnly) and not self._tunnel:
-            # What answered in HTTP may have a tunnel; where it has none, its answer to that is what is told from now on.
-            self._tunnel = True
-            return True
+        if isinstance(fault, HttpOnly):
+            # It may have a tunnel. Where it had none the last time, that is asked at the pace of the back-off.
+            self._http = self._source
+            return not self._no_tunnel
         return self._route.follow(fault)
+
+    @property
+    def _in_tunnel(self) -> bool:
+        """Whether the attempt at hand speaks inside HTTP requests."""
+        return self._http is not None and self._http == self._source
 
     def notes(self, upstream: Upstream | None) -> tuple[Reason, ...]:
         """Advisory reasons from what the device told, and its stream if there is one now."""
@@ -90,7 +102,7 @@ class Opening:
             allow_basic=self._route.may_sign_in_plainly,
             certificate=self._trust.begin(assignment, source),
             gather_first=FOLLOWING,
-            tunnel=self._tunnel,
+            tunnel=self._in_tunnel,
         )
 
     async def _connect(

@@ -2,6 +2,7 @@
 requests of a tunnel are handed on to an RTSP server that knows them."""
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +38,8 @@ class HttpFront:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        inner: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        pumps: list[asyncio.Task[None]] = []
         try:
             head = await reader.readline()
             self.methods.append(head.split(b" ")[0].decode())
@@ -48,16 +51,17 @@ class HttpFront:
                 inner = await asyncio.open_connection("127.0.0.1", self._rtsp_port)
                 inner[1].write(head)
                 pumps = [asyncio.create_task(_pump(reader, inner[1])), asyncio.create_task(_pump(inner[0], writer))]
-                try:
-                    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for pump in pumps:
-                        pump.cancel()
-                    await asyncio.gather(*pumps, return_exceptions=True)
-                    inner[1].close()
-            await writer.drain()
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
         finally:
-            writer.close()
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for one in (writer, inner[1]) if inner else (writer,):
+                one.close()
+                with contextlib.suppress(ConnectionError):
+                    await one.wait_closed()
             self._tasks.discard(task)
 
 
