@@ -1,6 +1,7 @@
 """RTSP through HTTP: gst-rtsp-server behind a web server that understands nothing else."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -56,10 +57,10 @@ async def test_a_web_server_without_a_tunnel_says_so() -> None:
 )
 async def test_nonsense_for_an_answer_is_a_fault_in_time(answer: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, watched(server.sockets[0].getsockname()[1], tunnel=True) as watch:
@@ -69,8 +70,8 @@ async def test_nonsense_for_an_answer_is_a_fault_in_time(answer: bytes) -> None:
 
 async def test_silence_for_an_answer_is_a_fault_in_time() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            await reader.read()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, watched(server.sockets[0].getsockname()[1], tunnel=True) as watch:
