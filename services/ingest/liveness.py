@@ -8,7 +8,7 @@ from services.ingest.pace import Pace
 from services.ingest.rtsp.counters import Counters
 from services.ingest.sense import Sense
 
-_TICK_S = 0.5
+_TICK_S = 0.2
 #: While a proof is awaited.
 _TICK_UNPROVED_S = 0.1
 #: A look this late means that our own process stood still: what waits in the buffers is old, nothing is judged by it.
