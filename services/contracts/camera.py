@@ -36,6 +36,9 @@ class OnvifSource(Value):
     address: str
     port: int
     profile: str | None = Field(None, description="Token of the media profile, when the device has several channels.")
+    path: str = Field("/onvif/device_service", description="Path of the device service.")
+    tls: bool = Field(False, description="HTTPS; the certificate is pinned like that of RTSPS.")
+    certificate: str | None = Field(None, description="SHA-256 of the certificate that must be shown; null: any.")
 
 
 Source: TypeAlias = Annotated[RtspSource | OnvifSource, Field(discriminator="kind")]
@@ -72,6 +75,20 @@ class StreamChoice(StrEnum):
     SUB = "sub"
 
 
+class Evidence(Value):
+    """What tells one device from another, strongest first: MAC, endpoint reference, maker and model and serial.
+
+    Each may be missing, and none is believed alone against the others: serials and even endpoint references repeat
+    between devices of some makers.
+    """
+
+    mac: str | None = Field(None, description="Lower case, with colons.")
+    endpoint: str | None = Field(None, description="WS-Discovery endpoint reference.")
+    maker: str | None = None
+    model: str | None = None
+    serial: str | None = None
+
+
 class CameraAssignment(Value):
     """The right of one worker to watch one camera for a while."""
 
@@ -97,6 +114,8 @@ class CameraAssignment(Value):
         None, description="Seconds between two looks at a sampled camera; null: watched without pause."
     )
     stream_choice: StreamChoice = Field(StreamChoice.AUTO, description="Which of the device's streams is watched.")
+    identity: Evidence | None = Field(None, description="Which device it must be; null: not known yet.")
+    notes: tuple[Reason, ...] = Field((), description="Advisory reasons that the registry knows of.")
 
 
 class LeaseRef(Value):
@@ -158,6 +177,10 @@ class Channel(Value):
     codec: str | None = None
     width: int | None = None
     height: int | None = None
+    streams: tuple["DeviceStream", ...] = Field(
+        (), description="Its streams, when those of every channel were asked for."
+    )
+    snapshot_path: str | None = Field(None, description="Path of its JPEG over HTTP, if it was asked for and is there.")
 
 
 class DeviceFacts(Value):
@@ -169,6 +192,16 @@ class DeviceFacts(Value):
     serial: str | None = None
     auth_mode: Literal["none", "digest", "wsse"] | None = None
     clock_offset_s: float | None = Field(None, description="Device time minus ours, in seconds.")
+    mac: str | None = Field(None, description="Of the network interface that we reach, lower case, with colons.")
+    endpoint: str | None = Field(None, description="WS-Discovery endpoint reference.")
+    name: str | None = Field(None, description="Its host name or the name in its scopes.")
+    services: tuple[str, ...] = Field((), description="Namespaces of the ONVIF services it offers.")
+    certificate: str | None = Field(None, description="SHA-256 of the TLS certificate it showed over HTTPS.")
+
+    @property
+    def evidence(self) -> Evidence:
+        """What of this tells the device from others."""
+        return Evidence(mac=self.mac, endpoint=self.endpoint, maker=self.maker, model=self.model, serial=self.serial)
 
 
 class DeviceStream(Value):
@@ -181,6 +214,9 @@ class DeviceStream(Value):
     codec: str | None = None
     width: int | None = None
     height: int | None = None
+
+
+Channel.model_rebuild()
 
 
 class Interrogation(Value):

@@ -21,6 +21,34 @@ class InterrogationRequest(Value):
 
     source: OnvifSource
     credentials: Credentials | None = None
+    every_channel: bool = Field(False, description="Ask for the streams of every channel.")
+
+
+class ClockRequest(Value):
+    """A device whose clock a worker shall set to its own."""
+
+    source: OnvifSource
+    credentials: Credentials | None = None
+
+
+class ClockSet(Value):
+    """What became of it. Seconds, device time minus ours."""
+
+    offset_before_s: float | None = None
+    offset_after_s: float | None = None
+
+
+class SignInTrial(Value):
+    """Credentials that a worker shall try once at a device, because its owner asked for that."""
+
+    source: OnvifSource
+    credentials: Credentials
+
+
+class SignInTried(Value):
+    """What the device said; null when it wants no credentials at all."""
+
+    outcome: AuthOutcome | None = None
 
 
 class InterrogationRefused(Value):

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+from uuid import UUID
 
 from services.contracts.camera import (
     AuthOutcome,
     CameraAssignment,
     Claim,
     Credentials,
+    DeviceFacts,
     Interrogation,
     LeaseRef,
     OnvifSource,
@@ -16,6 +18,8 @@ from services.contracts.camera import (
     Snapshot,
     WorkerIdentity,
 )
+from services.contracts.discovery import DiscoveryOrder, DiscoveryReply, DiscoveryReport
+from services.contracts.worker_endpoint import ClockSet
 from services.ingest.media.events import MuxEvent
 from services.ingest.media.results import ProbeResult
 from services.ingest.rtsp.keyframe import Gathered
@@ -56,16 +60,46 @@ class CameraDirectory(Protocol):
     async def put_snapshot(self, worker: WorkerIdentity, lease: LeaseRef, snapshot: Snapshot) -> None:
         """Keep the newest picture."""
 
+    async def report_missing(self, worker: WorkerIdentity, lease: LeaseRef) -> None:
+        """A leased camera's device is no longer at its address, or another one is: it may have moved.
+
+        The directory decides whether to search for it; said as often as it is noticed.
+        """
+
+
+class DiscoveryDesk(Protocol):
+    """Where a worker takes the searches that it shall run. Satisfied by what satisfies ``CameraDirectory``."""
+
+    async def claim_discovery(self, worker: WorkerIdentity) -> DiscoveryOrder | None:
+        """A search that waits for a worker of this reach, or None. The worker reports at least every 5 s from now on."""
+
+    async def report_discovery(
+        self, worker: WorkerIdentity, discovery_id: UUID, report: DiscoveryReport
+    ) -> DiscoveryReply:
+        """Tell how far it is and what was found so far. The last report says ``done`` or ``failed``."""
+
 
 class OnvifGateway(Protocol):
     """ONVIF as ingest sees it. Implementation: ``onvif.gateway.ZeepOnvifGateway``."""
 
-    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+    async def interrogate(
+        self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
         """Ask a device what it is, which channels it has and where their streams are.
 
         At most one request carries credentials that the device could refuse. With ``source.profile`` None and a single
-        channel, ``streams`` are that channel's; with several channels they are empty. Raises CameraFault.
+        channel, ``streams`` are that channel's; with several channels they are empty. ``every_channel`` asks for the
+        streams and the snapshot of each channel too. Raises CameraFault.
         """
+
+    async def identify(self, source: OnvifSource, credentials: Credentials | None) -> DeviceFacts:
+        """Ask only what the device is: cheap enough to be asked after each loss of a stream. Raises CameraFault."""
+
+    async def set_clock(self, source: OnvifSource, credentials: Credentials | None) -> ClockSet:
+        """Set the device's clock to ours. Raises CameraFault."""
+
+    async def try_sign_in(self, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:
+        """Sign in once and say what the device said; None when it wants no credentials. Raises CameraFault."""
 
 
 class StreamMedia(Protocol):
