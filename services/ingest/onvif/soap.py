@@ -66,6 +66,12 @@ def read_soap(raw: bytes, *, service: str, charset: str | None = None) -> SoapRe
     ``service`` is the namespace of the service that was asked, ``charset`` that of the Content-Type header. Broken markup is mended as far as libxml2 can; undeclared prefixes
     and missing namespaces get the one that belongs there (mvantellingen/python-zeep issue 1205, onvif/specs issue 402).
     """
+    content, fault = read_body(raw, charset=charset)
+    return SoapReply(_local(content), fault, b"" if fault is not None else _document(content, service))
+
+
+def read_body(raw: bytes, *, charset: str | None = None) -> tuple[etree._Element, SoapFault | None]:
+    """What stands in the body of a reply, as the device wrote it, and the fault that it is, if it is one. Raises NotSoap."""
     root = _parse(_decode(raw, charset))
     body = next((child for child in root if _local(child) == "Body"), None)
     if _local(root) != "Envelope" or body is None:
@@ -73,10 +79,7 @@ def read_soap(raw: bytes, *, service: str, charset: str | None = None) -> SoapRe
     content = next((child for child in body if isinstance(child.tag, str)), None)
     if content is None:
         raise NotSoap("the SOAP body is empty")
-    element = _local(content)
-    if element == "Fault":
-        return SoapReply(element, _read_fault(content), b"")
-    return SoapReply(element, None, _document(content, service))
+    return content, _read_fault(content) if _local(content) == "Fault" else None
 
 
 def _decode(raw: bytes, charset: str | None) -> str:
