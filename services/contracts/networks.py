@@ -1,7 +1,7 @@
 """Which addresses cameras may have. Checked by the API when a camera is registered and by the worker when it connects."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address
 from typing import TypeAlias
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -33,6 +33,22 @@ class CameraNetworks:
         if isinstance(address, IPv6Address) and address.scope_id is not None:
             return False
         return any(address.version == network.version and address in network for network in self.networks)
+
+    def permit_whole(self, network: Network) -> bool:
+        """Whether connections to every host of this network are allowed."""
+        if not (self.permit(network[0]) and self.permit(network[-1])):
+            return False
+        return any(
+            network.version == allowed.version and network.subnet_of(allowed)  # type: ignore[arg-type]
+            for allowed in self.collapsed
+        )
+
+    @property
+    def collapsed(self) -> tuple[Network, ...]:
+        """The same networks, neighbours merged: a /23 is allowed by its two halves."""
+        four = collapse_addresses(network for network in self.networks if isinstance(network, IPv4Network))
+        six = collapse_addresses(network for network in self.networks if isinstance(network, IPv6Network))
+        return (*four, *six)
 
     def permit_text(self, address: str) -> bool:
         """The same for an address in text; anything that is not a canonical IP address is refused."""

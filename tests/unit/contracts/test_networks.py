@@ -42,3 +42,25 @@ def test_addresses_of_no_single_device_are_refused_whatever_the_settings_say(add
 
 def test_without_networks_nothing_is_allowed() -> None:
     assert not CameraNetworks([]).permit_text("10.20.0.1")
+
+
+@pytest.mark.parametrize(
+    ("network", "allowed"),
+    [
+        ("10.20.0.0/16", True),
+        ("10.20.3.0/24", True),
+        ("10.20.0.0/15", True),
+        ("10.20.0.0/14", False),
+        ("10.22.0.0/24", False),
+        ("2001:db8::/120", True),
+        ("2001:db8::/48", False),
+        ("::ffff:10.20.3.0/120", False),
+    ],
+)
+def test_a_network_is_allowed_when_all_of_it_is(network: str, allowed: bool) -> None:
+    networks = CameraNetworks(ip_network(text) for text in ("10.20.0.0/16", "10.21.0.0/16", "2001:db8::/64"))
+    assert networks.permit_whole(ip_network(network)) is allowed
+
+
+def test_multicast_is_not_allowed_by_allowing_everything() -> None:
+    assert CameraNetworks([ip_network("0.0.0.0/0")]).permit_whole(ip_network("239.255.255.0/24")) is False
