@@ -49,6 +49,8 @@ class FoundChannel(Value):
     profiles: tuple[str, ...] = ()
     streams: tuple[FoundStream, ...] = ()
     snapshot_path: str | None = Field(None, description="Path of its JPEG over HTTP, if the device names one.")
+    rung: Rung | None = Field(None, description="How far its main stream was proved; null: not looked at.")
+    reasons: tuple[Reason, ...] = Field((), description="Why not further.")
 
 
 class Refusal(Value):
@@ -85,6 +87,9 @@ class Found(Value):
     reasons: tuple[Reason, ...] = Field((), description="Why it was not understood further; deciding ones first.")
     credential: int | None = Field(None, description="Index of the set of credentials that it accepted.")
     refusals: tuple[Refusal, ...] = ()
+    same_as: tuple[str, ...] = Field(
+        (), description="Other addresses where the same endpoint reference or MAC was found; a human decides."
+    )
     known_device_id: DeviceId | None = Field(None, description="The registered device that this is.")
 
 
