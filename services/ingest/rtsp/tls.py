@@ -15,7 +15,7 @@ from services.ingest.faults import CameraFault
 
 
 @functools.cache
-def _any_certificate() -> ssl.SSLContext:
+def any_certificate() -> ssl.SSLContext:
     """TLS 1.2 or newer, with any certificate: whoever connects checks it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -30,7 +30,7 @@ async def begin_tls(link: asyncio.BaseProtocol, sock: socket.socket, handshake_s
     """
     try:
         await asyncio.get_running_loop().create_connection(
-            lambda: link, sock=sock, ssl=_any_certificate(), server_hostname="", ssl_handshake_timeout=handshake_s
+            lambda: link, sock=sock, ssl=any_certificate(), server_hostname="", ssl_handshake_timeout=handshake_s
         )
     except OSError as error:
         detail = error.reason if isinstance(error, ssl.SSLError) and error.reason else type(error).__name__
