@@ -12,14 +12,18 @@ from typing import NamedTuple
 from services.contracts.networks import Address
 
 # include/uapi/linux/rtnetlink.h and netlink.h
+_GET_LINKS, _NEW_LINK = 18, 16
 _GET_ADDRESSES, _NEW_ADDRESS = 22, 20
 _GET_NEIGHBOURS, _NEW_NEIGHBOUR = 30, 28
 _GET_TABLES, _NEW_TABLE = 66, 64
-_GET_LINKS, _NEW_LINK = 18, 16
+#: Bytes of ifinfomsg, ifaddrmsg, ndmsg and ndtmsg, with which messages about these begin. Each begins with the family.
+_LINK, _ADDRESS, _NEIGHBOUR, _TABLE = 16, 8, 12, 4
+_QUESTIONS = {_GET_LINKS: _LINK, _GET_ADDRESSES: _ADDRESS, _GET_NEIGHBOURS: _NEIGHBOUR, _GET_TABLES: _TABLE}
 _ERROR, _DONE = 2, 3
 _REQUEST_DUMP = 0x301
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
+_STATE = struct.Struct("=H")
 _ANSWER_S = 1.0
 _ANSWERS_MAX = 4096
 _RECEIVE_BYTES = 65_536
@@ -60,6 +64,11 @@ def neighbours(family: int = socket.AF_UNSPEC) -> list[Neighbour]:
     return list(read_neighbours(_dump(_GET_NEIGHBOURS, family)))
 
 
+def unresolved(family: int) -> int:
+    """How many neighbours of a family are being asked for. Raises OSError."""
+    return count_unresolved(_dump(_GET_NEIGHBOURS, family))
+
+
 def neighbours_max(family: int) -> int | None:
     """How many neighbours of a family the kernel keeps at most, for all namespaces together. Raises OSError."""
     wanted = "ndisc_cache" if family == socket.AF_INET6 else "arp_cache"
@@ -72,8 +81,7 @@ def _usable(flags: int) -> bool:
 
 def _dump(kind: int, family: int) -> bytes:
     """Everything the kernel says to one question."""
-    # Every body begins with the family; ndmsg, ifaddrmsg and ifinfomsg are at most 16 bytes long.
-    body = struct.pack("=B15x", family)
+    body = bytes([family]).ljust(_QUESTIONS[kind], b"\0")
     told = bytearray()
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as link:
         link.settimeout(_ANSWER_S)
@@ -112,16 +120,16 @@ def _attributes(body: bytes, at: int) -> dict[int, bytes]:
 def read_links(told: bytes) -> Iterator[tuple[int, int]]:
     """Index and flags of each interface."""
     for kind, body in _messages(told):
-        if kind == _NEW_LINK and len(body) >= 16:
+        if kind == _NEW_LINK and len(body) >= _LINK:
             yield struct.unpack_from("=iI", body, 4)
 
 
 def read_addresses(told: bytes) -> Iterator[OwnAddress]:
     """The addresses of this machine."""
     for kind, body in _messages(told):
-        if kind != _NEW_ADDRESS or len(body) < 8:
+        if kind != _NEW_ADDRESS or len(body) < _ADDRESS:
             continue
-        attributes = _attributes(body, 8)
+        attributes = _attributes(body, _ADDRESS)
         packed = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
         if len(packed) in {4, 16}:
             yield OwnAddress(ip_address(packed), struct.unpack_from("=I", body, 4)[0])
@@ -130,13 +138,13 @@ def read_addresses(told: bytes) -> Iterator[OwnAddress]:
 def read_neighbours(told: bytes) -> Iterator[Neighbour]:
     """The neighbours, among them those that are no hosts (multicast) and that failed to answer."""
     for kind, body in _messages(told):
-        if kind != _NEW_NEIGHBOUR or len(body) < 12:
+        if kind != _NEW_NEIGHBOUR or len(body) < _NEIGHBOUR:
             continue
-        attributes = _attributes(body, 12)
+        attributes = _attributes(body, _NEIGHBOUR)
         packed = attributes.get(_NDA_DESTINATION, b"")
         if len(packed) not in {4, 16}:
             continue
-        (state,) = struct.unpack_from("=H", body, 8)
+        (state,) = _STATE.unpack_from(body, 8)
         link_address = attributes.get(_NDA_LINK_ADDRESS, b"") if state & _KNOWN else b""
         mac = ":".join(f"{byte:02x}" for byte in link_address) if len(link_address) == 6 and any(link_address) else None
         yield Neighbour(ip_address(packed), mac, bool(state & _INCOMPLETE))
@@ -145,9 +153,18 @@ def read_neighbours(told: bytes) -> Iterator[Neighbour]:
 def read_tables(told: bytes) -> Iterator[tuple[str, int]]:
     """Name of each table of neighbours, and how many it holds at most."""
     for kind, body in _messages(told):
-        if kind != _NEW_TABLE or len(body) < 4:
+        if kind != _NEW_TABLE or len(body) < _TABLE:
             continue
-        attributes = _attributes(body, 4)
+        attributes = _attributes(body, _TABLE)
         threshold = attributes.get(_NDTA_THRESHOLD_3, b"")
         if len(threshold) == 4:
-            yield attributes.get(_NDTA_NAME, b"").rstrip(b"\0").decode("ascii", "replace"), struct.unpack("=I", threshold)[0]
+            yield (
+                attributes.get(_NDTA_NAME, b"").rstrip(b"\0").decode("ascii", "replace"),
+                struct.unpack("=I", threshold)[0],
+            )
+
+
+def count_unresolved(told: bytes) -> int:
+    """The same from what the kernel told, without looking at more than each one's state."""
+    bodies = (body for kind, body in _messages(told) if kind == _NEW_NEIGHBOUR and len(body) >= _NEIGHBOUR)
+    return sum(1 for body in bodies if _STATE.unpack_from(body, 8)[0] & _INCOMPLETE)

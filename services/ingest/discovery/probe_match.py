@@ -101,7 +101,7 @@ def _sighting(match: etree._Element, source: str, seen_by: SeenBy) -> Sighting |
         address=source,
         seen_by=seen_by,
         endpoint=_endpoint(match),
-        service_addresses=read_service_addresses(_text(match, "XAddrs")),
+        service_addresses=read_service_addresses(_text(match, "XAddrs"), source),
         types=types,
         name=told.get("name"),
         hardware=told.get("hardware"),

@@ -1,4 +1,4 @@
-"""The addresses that a device gives for its ONVIF service (XAddrs), taken apart; and what is made of them.
+"""The addresses that a device gives for its ONVIF service (XAddrs), taken apart.
 
 They are never followed to another host. Devices name inner, stale and foreign addresses (drprash/onenvr issue 6: the one
 before DHCP gave another; home-assistant/core issue 163938: that of another camera), so only their scheme, port and path
@@ -6,15 +6,11 @@ are of use, at the address that the packet came from. The hosts they name are ke
 """
 
 import re
-from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 
 from services.contracts.networks import Address, plain_address
-from services.ingest.discovery.sighting import ServiceAddress, Sighting
+from services.ingest.discovery.sighting import ServiceAddress
 from services.ingest.onvif.uris import service_path
-
-#: Where ONVIF says that the device service is (Core specification, 5.1.1).
-DEVICE_SERVICE_PATH = "/onvif/device_service"
 
 _ADDRESSES_MAX = 8
 _LENGTH_MAX = 512
@@ -22,34 +18,20 @@ _URL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]+)", re.IGNORECASE)
 _HOST_AND_PORTS = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[^\]]*)?\])(?P<ports>(?::\d{1,9})*):?")
 
 
-def read_service_addresses(text: str | None) -> tuple[ServiceAddress, ...]:
-    """The HTTP addresses in a list of XAddrs, in its order, without repetitions. What is none is left out."""
-    found: list[ServiceAddress] = []
+def read_service_addresses(text: str | None, source: str) -> tuple[ServiceAddress, ...]:
+    """The HTTP addresses in a list of XAddrs, without repetitions, best first. What is none is left out.
+
+    First those of ``source``, from which the packet came, then by how useful the named host would be to others:
+    routable IPv4, names, IPv6, and addresses that hold on one link only (agsh/onvif issues 63, 93, 95).
+    """
+    found: dict[ServiceAddress, None] = {}
     for candidate in (text or "").split():
         address = _read_one(candidate)
-        if address is not None and address not in found:
-            found.append(address)
+        if address is not None:
+            found[address] = None
         if len(found) == _ADDRESSES_MAX:
             break
-    return tuple(found)
-
-
-def candidates(sighting: Sighting) -> tuple[ServiceAddress, ...]:
-    """Where to ask this device, best first. All are at the address that answered; without XAddrs, the standard one.
-
-    First what the device named for that very address, then by how useful the named host would be to others: routable
-    IPv4, names, IPv6, and addresses that hold on one link only (agsh/onvif issues 63, 93, 95).
-    """
-    ranked = sorted(sighting.service_addresses, key=lambda one: _rank(one.host, sighting.address))
-    here = [replace(one, host=sighting.address) for one in ranked]
-    return tuple(dict.fromkeys(here)) or (ServiceAddress(False, sighting.address, 80, DEVICE_SERVICE_PATH),)
-
-
-def named_addresses(sighting: Sighting) -> tuple[str, ...]:
-    """The hosts that the device gave for itself and that are not the address it answered from."""
-    source = _address(sighting.address)
-    others = (one.host for one in sighting.service_addresses)
-    return tuple(dict.fromkeys(host for host in others if host != sighting.address and _address(host) != source))
+    return tuple(sorted(found, key=lambda one: _rank(one.host, source)))
 
 
 def _read_one(candidate: str) -> ServiceAddress | None:

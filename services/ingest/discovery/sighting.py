@@ -23,7 +23,7 @@ class Sighting:
     seen_by: SeenBy
     #: Endpoint reference, ``urn:uuid:…``.
     endpoint: str | None = None
-    #: In the order of the device.
+    #: Best first; see ``service_addresses``.
     service_addresses: tuple[ServiceAddress, ...] = ()
     #: Local names of the types, such as NetworkVideoTransmitter.
     types: frozenset[str] = field(default_factory=frozenset)

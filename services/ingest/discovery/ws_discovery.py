@@ -229,5 +229,5 @@ def _open(interface: str) -> _Source:
 async def _pause(until: float, cancelled: Callable[[], bool]) -> None:
     """Until this time of the event loop, or until it is cancelled."""
     loop = asyncio.get_running_loop()
-    while (left := until - loop.time()) > 0 and not cancelled():
+    while (left := until - loop.time()) > 0 and not cancelled():  # noqa: ASYNC110  # who cancels may be in another thread
         await asyncio.sleep(min(left, _CANCEL_S))
