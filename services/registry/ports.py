@@ -6,6 +6,7 @@ from services.contracts.camera import AuthOutcome, Credentials, Interrogation, O
 from services.contracts.ids import PrincipalId
 from services.contracts.ladder import Reason
 from services.contracts.messages import Message
+from services.contracts.worker_endpoint import ClockSet
 from services.storage.database import AsyncSession
 
 
@@ -24,8 +25,19 @@ class Interrogator(Protocol):
     In process: the ONVIF gateway of ingest. Split: a worker that reaches the device, asked over its media endpoint.
     """
 
-    async def interrogate(self, reach: str, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
-        """Raises InterrogationFailed; never takes longer than a few seconds."""
+    async def interrogate(
+        self, reach: str, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
+        """``every_channel``: with the streams of each. Raises InterrogationFailed; never takes longer than a few seconds."""
+
+    async def set_clock(self, reach: str, source: OnvifSource, credentials: Credentials | None) -> ClockSet:
+        """Set the device's clock. Raises InterrogationFailed."""
+
+    async def try_sign_in(self, reach: str, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:
+        """Sign in once, because the device's owner asked for it; None when it wants no credentials.
+
+        Raises InterrogationFailed.
+        """
 
 
 class Publisher(Protocol):

@@ -126,11 +126,38 @@ class Device(Base):
     )
     facts_at: Mapped[datetime | None] = mapped_column(comment="when the device last told these facts")
     created_at: Mapped[datetime] = mapped_column(comment="when it was first registered")
-    tls: Mapped[bool] = mapped_column(default=False, server_default=false(), comment="whether its RTSP is inside TLS")
+    tls: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="whether its port speaks TLS: RTSPS, or HTTPS for ONVIF"
+    )
     certificate: Mapped[str | None] = mapped_column(
         text(64),
         comment="SHA-256 of the TLS certificate it showed first, hexadecimal; null: none seen since registered",
     )
+    service_path: Mapped[str | None] = mapped_column(
+        text(1024), comment="path of the ONVIF device service; null: the usual one"
+    )
+    service_certificate: Mapped[str | None] = mapped_column(
+        text(64), comment="SHA-256 of the certificate its ONVIF service showed first, hexadecimal"
+    )
+    mac: Mapped[str | None] = mapped_column(
+        text(17), index=True, comment="lower case, with colons; part of its identity"
+    )
+    endpoint: Mapped[str | None] = mapped_column(
+        text(255), comment="WS-Discovery endpoint reference; part of its identity"
+    )
+    name: Mapped[str | None] = mapped_column(text(200), comment="what it calls itself")
+    services: Mapped[list[str] | None] = mapped_column(Json, comment="namespaces of the ONVIF services it offers")
+    identity_at: Mapped[datetime | None] = mapped_column(comment="when its identity was learned or last accepted")
+    conflict: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, comment="what speaks against its being this device, until somebody decides; null: nothing"
+    )
+    missing_at: Mapped[datetime | None] = mapped_column(
+        comment="when a worker last said that it is not at its address; null: it answered since"
+    )
+    factory_password: Mapped[bool | None] = mapped_column(
+        comment="whether it accepts a password of its maker; null: not known"
+    )
+    factory_password_at: Mapped[datetime | None] = mapped_column(comment="when that was last tried")
 
 
 class Camera(Base):
