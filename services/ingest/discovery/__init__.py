@@ -5,7 +5,8 @@
 * ``service_addresses``  the XAddrs in them.
 * ``ws_discovery``  multicast on chosen interfaces.
 * ``sweep``         addresses one by one: a unicast probe and a look at TCP ports, paced. Made of ``sweep_loop``, the
-                    epoll loop; ``targets``, who and how fast; ``probe_sockets``, UDP; ``knocks``, TCP.
+                    epoll loop; ``targets``, who and how fast; ``probe_sockets``, UDP; ``knocks``, TCP;
+                    ``findings``, what came of it.
 * ``neighbours``    hosts on the same link, as this machine's kernel knows them; by ``netlink``.
 * ``rtsp_paths``    where brands have their streams.
 * ``rtsp_look``     whether a path has a stream, without being fooled by devices that answer 401 to anything.

@@ -6,14 +6,16 @@ docs/decisions/0025-discovery.md.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 from services.contracts.networks import CameraNetworks, Network
+from services.ingest.discovery.findings import Ears, Findings
 from services.ingest.discovery.sighting import OpenPort, Sighting
-from services.ingest.discovery.sweep_loop import Ears, SweepLoop
+from services.ingest.discovery.sweep_loop import SweepLoop
 from services.ingest.discovery.targets import Targets
 
 
@@ -70,6 +72,7 @@ class Sweep:
         """
         loop = asyncio.get_running_loop()
         stop = threading.Event()
+        findings = Findings(Ears(on_sighting, on_open, on_progress), lambda calls: _deliver(loop, calls))
         sweep = SweepLoop(
             Targets(targets),
             tuple(dict.fromkeys(ports)),
@@ -77,8 +80,7 @@ class Sweep:
             addresses_per_s=self._addresses_per_s,
             timeout_s=self._timeout_s,
             in_flight=self._in_flight,
-            ears=Ears(on_sighting, on_open, on_progress),
-            deliver=lambda calls: _deliver(loop, calls),
+            findings=findings,
         )
         with_thread = ThreadPoolExecutor(1, thread_name_prefix="sweep")
         try:
@@ -91,7 +93,7 @@ class Sweep:
                 raise
         finally:
             with_thread.shutdown(wait=False)
-        return SweepOutcome(how, sweep.addresses, sweep.looked, sweep.refused, sweep.flooded)
+        return SweepOutcome(how, sweep.addresses, sweep.looked, sweep.refused, findings.flooded)
 
 
 def _deliver(loop: asyncio.AbstractEventLoop, calls: Sequence[Callable[[], None]]) -> None:
@@ -101,4 +103,5 @@ def _deliver(loop: asyncio.AbstractEventLoop, calls: Sequence[Callable[[], None]
         for call in calls:
             call()
 
-    loop.call_soon_threadsafe(make)
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        loop.call_soon_threadsafe(make)

@@ -1,20 +1,18 @@
 """The epoll loop of a sweep. Runs in one thread; knows nothing of asyncio."""
 
-import contextlib
+import math
 import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from services.contracts.discovery import FOUND_MAX
 from services.contracts.networks import Address, CameraNetworks
+from services.ingest.discovery.findings import Findings
 from services.ingest.discovery.knocks import Answer, Knocks
 from services.ingest.discovery.neighbours import NeighbourRoom, room_for
-from services.ingest.discovery.probe_match import parse
 from services.ingest.discovery.probe_sockets import Heard, ProbeSockets, Sent
-from services.ingest.discovery.sighting import OpenPort, Sighting
 from services.ingest.discovery.targets import Pacer, Targets
 from services.ingest.discovery.ws_discovery import PROBED_TYPES
 
@@ -28,16 +26,6 @@ _EVENTS_AT_ONCE = 256
 _FORMS_APART_S = 0.05
 #: After the system had no room: nothing new is begun for so long.
 _HOLD_S = 0.1
-_PROGRESS_EVERY_S = 0.25
-_DATAGRAMS_PER_HOST = 32
-
-
-class Ears(NamedTuple):
-    """Who is told."""
-
-    on_sighting: Callable[[Sighting], None]
-    on_open: Callable[[OpenPort], None]
-    on_progress: Callable[[int, int], None]
 
 
 class _Look:
@@ -71,17 +59,14 @@ class SweepLoop:
         addresses_per_s: float,
         timeout_s: float,
         in_flight: int,
-        ears: Ears,
-        deliver: Callable[[Sequence[Callable[[], None]]], None],
+        findings: Findings,
     ) -> None:
         self.addresses = len(targets)
         self.looked = 0
         self.refused = 0
-        self.flooded = False
         self._targets = targets
         self._networks = networks
-        self._ears = ears
-        self._deliver = deliver
+        self._findings = findings
         self._ports = ports
         self._first = first_ports(ports)
         self._thorough = len(targets) <= THOROUGH_MAX
@@ -103,11 +88,6 @@ class SweepLoop:
             (max(timeout_s / 2, _FORMS_APART_S) + _FORMS_APART_S, partial(self._probe, 1), deque()),
             (max(timeout_s, 3 * _FORMS_APART_S), self._end_waiting, deque()),
         )
-        self._told: set[Sighting] = set()
-        self._hosts: set[Address] = set()
-        self._datagrams: dict[Address, int] = {}
-        self._calls: list[Callable[[], None]] = []
-        self._progress_at = 0.0
 
     def run(self, deadline_s: float, stop: Callable[[], bool]) -> Literal["done", "cancelled", "late"]:
         """Look at all addresses, or until ``stop`` says so, or until the time is over."""
@@ -128,12 +108,12 @@ class SweepLoop:
                     return "done"
                 for descriptor, events in self._epoll.poll(_TICK_S, _EVENTS_AT_ONCE):
                     self._hear(descriptor, events)
-                self._tell_progress(now)
+                self._findings.flush(now, self.looked, self.addresses)
         finally:
             self._knocks.close()
             self._sockets.close()
             self._epoll.close()
-            self._tell_progress(float("inf"))
+            self._findings.flush(math.inf, self.looked, self.addresses)
 
     # Beginning
 
@@ -235,7 +215,7 @@ class SweepLoop:
     def _knocked(self, look: _Look, port: int, answer: Answer, now: float) -> None:
         look.open -= 1
         if answer is Answer.OPEN:
-            self._tell_open(OpenPort(str(look.address), port), look.address)
+            self._findings.open_port(look.address, port)
         elif answer is Answer.UNREACHABLE:
             look.unreachable.append(port)
         if answer in {Answer.OPEN, Answer.REFUSED}:
@@ -269,44 +249,11 @@ class SweepLoop:
             return
         look = self._looks.get(heard.address)
         if heard.datagram is not None:
-            count = self._datagrams.get(heard.address, 0)
-            self._datagrams[heard.address] = count + 1
-            if count >= _DATAGRAMS_PER_HOST:
-                return
-            for sighting in parse(heard.datagram, str(heard.address), "probe"):
-                self._tell_sighting(sighting, heard.address)
+            self._findings.datagram(heard.address, heard.datagram)
             if look is not None:
                 look.answered = True
         if look is not None:
             self._alive(look, now)
-
-    # Telling
-
-    def _tell_sighting(self, sighting: Sighting, address: Address) -> None:
-        if sighting not in self._told and self._known(address):
-            self._told.add(sighting)
-            self._calls.append(partial(self._ears.on_sighting, sighting))
-
-    def _tell_open(self, port: OpenPort, address: Address) -> None:
-        if self._known(address):
-            self._calls.append(partial(self._ears.on_open, port))
-
-    def _known(self, address: Address) -> bool:
-        """Whether something may be told of this host: there is a bound on hosts."""
-        if address not in self._hosts and len(self._hosts) >= FOUND_MAX:
-            self.flooded = True
-            return False
-        self._hosts.add(address)
-        return True
-
-    def _tell_progress(self, now: float) -> None:
-        if now >= self._progress_at:
-            self._progress_at = now + _PROGRESS_EVERY_S
-            self._calls.append(partial(self._ears.on_progress, self.looked, self.addresses))
-        if self._calls:
-            calls, self._calls = self._calls, []
-            with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody listens any more
-                self._deliver(calls)
 
 
 def first_ports(ports: Sequence[int]) -> tuple[int, ...]:
