@@ -1,0 +1,172 @@
+"""One request to one device, signed as it wants it, and what it answered.
+
+Credentials come here only after the device accepted them elsewhere, so a refusal means that they changed: it is told
+once, and nothing is asked again. A wrong clock and a nonce that was used up are no refusals, and are mended first.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import uuid4
+
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+
+from services.contracts.camera import AuthOutcome, Credentials
+from services.ingest.device_events import messages
+from services.ingest.device_events.http import HostConnection, Reply
+from services.ingest.device_events.messages import Operation
+from services.ingest.device_events.pull_point import MESSAGES_MAX, Ask
+from services.ingest.onvif import wsse
+from services.ingest.onvif.clock import offset_s
+from services.ingest.onvif.negotiation import Answer, Signature, Verdict, answerable, judge
+from services.ingest.onvif.soap import NotSoap, SoapFault, read_body
+from services.ingest.rtsp.auth import Challenge, digest_header, parse_challenges
+from services.runtime.clock import Clock
+
+AuthMode = Literal["none", "digest", "wsse"]
+
+_TEXT_LENGTH = 4096
+#: A device tells whole seconds: a clock that is off by no more is not what it refused.
+_CLOCK_MOVED_S = 2.0
+
+
+class SignInRefused(Exception):
+    """The device does not let us ask. ``outcome`` is what it said of credentials, None when there were none to judge."""
+
+    def __init__(self, outcome: AuthOutcome | None) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.value if outcome is not None else "wants credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFacts:
+    """How a device is signed in to, as its interrogation found out."""
+
+    credentials: Credentials | None
+    mode: AuthMode
+    #: Device time minus ours, in seconds.
+    clock_offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    answer: Answer
+    content: etree._Element | None
+
+
+class Exchange:
+    """The talk with one device about its events."""
+
+    def __init__(self, connection: HostConnection, device_path: str, facts: SignInFacts, clock: Clock) -> None:
+        self._connection = connection
+        self._device_path = device_path
+        self._facts = facts
+        self._offset_s = facts.clock_offset_s
+        self._clock = clock
+        #: The challenge that is answered at present, and under which path it came: some devices bind a nonce to a
+        #: URL (IOTechSystems/onvif issue 41).
+        self._challenge: tuple[str, Challenge] | None = None
+        self._count = 0
+        self._reuses = True  # until the device refuses a nonce that it gave before
+        #: Requests sent.
+        self.requests = 0
+
+    async def ask(self, ask: Ask) -> etree._Element | SoapFault | None:
+        """What the device answered: the content of the body, a fault, or nothing that could be read (None).
+
+        Raises SignInRefused, WireFault or Cut.
+        """
+        signature = self._signature()
+        held = self._held_challenge(ask.path) if signature is Signature.DIGEST else None
+        sent = Signature.NONE if signature is Signature.DIGEST and held is None else signature
+        heard = await self._send(ask, sent, held)
+        verdict = judge(heard.answer, sent)
+        if sent is Signature.DIGEST and verdict is Verdict.REFUSED and heard.answer.status == 401:
+            # It was the nonce of an earlier request: only a fresh one lets the device judge the password.
+            self._reuses = False
+            verdict = Verdict.STALE
+        if verdict in {Verdict.WANTS_DIGEST, Verdict.STALE} and signature is Signature.DIGEST:
+            fresh = answerable(heard.answer.challenges)
+            if fresh is None:
+                raise SignInRefused(None)
+            self._challenge, self._count = (ask.path, fresh), 0
+            heard = await self._send(ask, Signature.DIGEST, fresh)
+            verdict = judge(heard.answer, Signature.DIGEST)
+        elif verdict is Verdict.REFUSED and sent is Signature.WSSE and await self._clock_moved():
+            # Devices forget the time when they lose power, and refuse what is signed by the right one
+            # (home-assistant/core issues 121952, 91587).
+            heard = await self._send(ask, Signature.WSSE, None)
+            verdict = judge(heard.answer, Signature.WSSE)
+        if verdict is not Verdict.GRANTED:
+            raise _refusal(verdict)
+        return heard.answer.fault if heard.answer.fault is not None else heard.content
+
+    def _signature(self) -> Signature:
+        if self._facts.credentials is None:
+            return Signature.NONE
+        return {"none": Signature.NONE, "digest": Signature.DIGEST, "wsse": Signature.WSSE}[self._facts.mode]
+
+    def _held_challenge(self, path: str) -> Challenge | None:
+        if self._challenge is None or not self._reuses or self._challenge[0] != path:
+            return None
+        return self._challenge[1]
+
+    async def _clock_moved(self) -> bool:
+        """Read the device's clock, which needs no credentials; whether it is not where we thought."""
+        asked = self._clock.now()
+        heard = await self._send(Ask(Operation.GET_TIME, self._device_path), Signature.NONE, None)
+        told = messages.system_time(heard.content) if heard.content is not None else None
+        if told is None:
+            return False
+        before, self._offset_s = self._offset_s, offset_s(told, asked, self._clock.now())
+        return abs(self._offset_s - before) > _CLOCK_MOVED_S
+
+    async def _send(self, ask: Ask, signature: Signature, challenge: Challenge | None) -> _Heard:
+        envelope = messages.request(
+            ask.operation,
+            message_id=f"urn:uuid:{uuid4()}",
+            address=f"http://{self._connection.endpoint.authority}{ask.path}",
+            reference=ask.reference,
+            termination=ask.termination,
+            timeout_s=ask.timeout_s,
+            limit=MESSAGES_MAX,
+        )
+        headers = [("Content-Type", f'application/soap+xml; charset=utf-8; action="{ask.operation.action}"'.encode())]
+        who = self._facts.credentials
+        if signature is Signature.WSSE and who is not None:
+            envelope = wsse.signed(
+                envelope,
+                username=who.username,
+                password=who.password,
+                created=self._clock.now() + timedelta(seconds=self._offset_s),
+                nonce=os.urandom(16),
+            )
+        elif challenge is not None and who is not None:
+            self._count += 1
+            value = digest_header(
+                challenge, who, method="POST", uri=ask.path, cnonce=os.urandom(8).hex(), count=self._count
+            )
+            headers.append(("Authorization", value.encode("latin-1")))
+        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        self.requests += 1
+        return _read(await self._connection.post(ask.path, headers, body, answer_within_s=ask.answer_within_s))
+
+
+def _read(reply: Reply) -> _Heard:
+    challenges = tuple(parse_challenges(reply.challenges))
+    try:
+        content, fault = read_body(reply.body, charset=reply.charset)
+    except NotSoap as error:
+        text = reply.body[:_TEXT_LENGTH].decode("utf-8", "replace")
+        return _Heard(Answer(reply.status, challenges, text=text, not_soap=str(error)), None)
+    return _Heard(Answer(reply.status, challenges, fault), content if fault is None else None)
+
+
+def _refusal(verdict: Verdict) -> SignInRefused:
+    if verdict is Verdict.REFUSED:
+        return SignInRefused(AuthOutcome.REFUSED)
+    if verdict is Verdict.LOCKED_OUT:
+        return SignInRefused(AuthOutcome.LOCKED_OUT)
+    # It wants credentials that nobody has seen accepted, or in another way than it accepted them.
+    return SignInRefused(None)
