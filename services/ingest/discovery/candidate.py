@@ -38,6 +38,8 @@ class Candidate:
     named: bool = False
     #: The port that it was named with.
     named_port: int | None = None
+    #: Other devices were named at other ports of this address: what listens at any port but its own may be another one.
+    shares_address: bool = False
     #: Hosts that it gave for itself, when they are others.
     named_addresses: tuple[str, ...] = ()
     endpoint: str | None = None
@@ -60,6 +62,7 @@ def candidate(
     rtsp_ports: Sequence[int],
     named: bool = False,
     named_port: int | None = None,
+    shares_address: bool = False,
     seen_by: Collection[SeenBy] = (),
 ) -> Candidate:
     """Merge what was seen of one address. ``onvif_ports`` and ``rtsp_ports`` are those of the order, in its order.
@@ -76,7 +79,7 @@ def candidate(
             if place.port == named_port:
                 doors[_door(place)] = None
         doors[OnvifDoor(named_port)] = None
-        rtsp = (named_port,)
+        rtsp: tuple[int, ...] = (named_port,)
     else:
         # A device often names several addresses (quirk 19): those of the packet's source first.
         for place in sorted(named_by_device, key=lambda place: not _same_host(place.host, address)):
@@ -98,6 +101,7 @@ def candidate(
         answered_probe=bool(own),
         named=named,
         named_port=named_port,
+        shares_address=shares_address,
         named_addresses=tuple(dict.fromkeys(hosts))[:_NAMED_MAX],
         endpoint=_first(sighting.endpoint for sighting in own),
         name=_first(sighting.name for sighting in own),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.contracts.camera import REFUSALS_MAX, AuthOutcome
-from services.contracts.discovery import RefusedBefore, Refusal
+from services.contracts.discovery import Refusal, RefusedBefore
 from services.contracts.ladder import Reason
 from services.ingest.backoff import LOCKOUT_S
 

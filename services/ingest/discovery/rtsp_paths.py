@@ -77,7 +77,9 @@ FAMILIES: tuple[Family, ...] = (
         "/h264Preview_{channel:02d}_sub",
         hint=_words(r"reolink|\brlc-|\brln"),
     ),
-    Family("Reolink", "/Preview_{channel:02d}_main", "/Preview_{channel:02d}_sub", hint=_words(r"reolink|\brlc-|\brln")),
+    Family(
+        "Reolink", "/Preview_{channel:02d}_main", "/Preview_{channel:02d}_sub", hint=_words(r"reolink|\brlc-|\brln")
+    ),
     # VAPIX of Axis, "RTSP parameters": `camera` is 1 on a device with one sensor; Ullaakut/cameradar dictionaries/routes.
     Family("Axis", "/axis-media/media.amp?camera={channel}", hint=_words(r"\baxis")),
     Family("Axis", "/axis-media/media.amp", hint=_words(r"\baxis")),
@@ -96,7 +98,10 @@ FAMILIES: tuple[Family, ...] = (
     Family("Foscam", "/videoMain", "/videoSub", hint=_words(r"foscam")),
     # Manuals of Vivotek, "RTSP streaming": names of streams by channel, and of the older firmware.
     Family(
-        "Vivotek", "/live{channel}s1.sdp", "/live{channel}s2.sdp", hint=_words(r"vivotek|\bstreaming_server\b|\b[if][bpdez]\d{4}")
+        "Vivotek",
+        "/live{channel}s1.sdp",
+        "/live{channel}s2.sdp",
+        hint=_words(r"vivotek|\bstreaming_server\b|\b[if][bpdez]\d{4}"),
     ),
     Family("Vivotek", "/live.sdp", "/live2.sdp", hint=_words(r"vivotek|\bstreaming_server\b|\b[if][bpdez]\d{4}")),
     # CamioCam/rtsp paths.csv (D-Link DCS-2332, Panasonic BL-C230).
@@ -108,7 +113,10 @@ FAMILIES: tuple[Family, ...] = (
     Family("Sony", "/video1", "/video2", hint=_words(r"\bsony\b|\bsnc-")),
     # avycon.freshdesk.com articles 36000297688, 36000328602 and 36000299004: recorders and cameras made by TVT and others.
     Family(
-        "TVT", "/chID={channel}&streamType=main", "/chID={channel}&streamType=sub", hint=_words(r"\btvt\b|avycon|milesight")
+        "TVT",
+        "/chID={channel}&streamType=main",
+        "/chID={channel}&streamType=sub",
+        hint=_words(r"\btvt\b|avycon|milesight"),
     ),
     Family("Generic", "/main", "/sub", hint=_words(r"milesight|avycon")),
     Family("Generic", "/profile1", "/profile2"),

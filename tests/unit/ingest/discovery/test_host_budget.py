@@ -41,9 +41,7 @@ def test_sets_are_tried_in_their_order_and_never_more_than_twice() -> None:
 def test_one_wrong_password_is_tried_twice_over_all_doors() -> None:
     budget = HostBudget(1)
     assert tries(budget) == [0, 0]
-    assert [refusal.model_dump() for refusal in budget.refusals] == [
-        {"credential": 0, "count": 2, "locked_out": False}
-    ]
+    assert [refusal.model_dump() for refusal in budget.refusals] == [{"credential": 0, "count": 2, "locked_out": False}]
     assert budget.obstacle(NOW) is Reason.AUTH_FAILED
 
 
