@@ -105,10 +105,12 @@ class WorkerDesk:
     async def record_interrogation(
         self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef, told: Interrogation
     ) -> None:
+        """Keep what ONVIF told, if it is the known device that told it."""
         async with self._transactions.write() as session:
             camera = await self.leases.require(session, caller, worker_id, lease)
-            interrogations.keep_facts(camera.device, told, self._clock.now())
-            await interrogations.keep_streams(session, camera, told)
+            now = self._clock.now()
+            if await interrogations.keep_facts(session, camera.device, told, now):
+                await interrogations.keep_streams(session, camera, told, now)
 
     async def put_snapshot(self, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef, snapshot: Snapshot) -> None:
         snapshots.check_jpeg(snapshot.jpeg)

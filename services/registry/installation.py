@@ -11,6 +11,7 @@ from services.contracts.zones import Zone
 from services.registry import interrogations, repository
 from services.registry.credentials import CredentialVault
 from services.registry.errors import CameraAlreadyRegistered
+from services.registry.identity import become
 from services.registry.locator import Located, NewCredentials, NewOnvifSource, NewRtspSource, SourceLocator
 from services.registry.tables import Camera, Device, Facility, Protocol, Stream, StreamRole
 from services.runtime.clock import Clock
@@ -130,20 +131,25 @@ class Installer:
             )
             session.add(device)
             await session.flush()
-        elif device.tls != located.endpoint.tls:
+        elif located.protocol is Protocol.RTSP and device.tls != located.endpoint.tls:
             device.tls, device.certificate = located.endpoint.tls, None
             await repository.retell_cameras(session, device.id)
         if located.told is not None:
-            interrogations.keep_facts(device, located.told, self._clock.now())
+            await interrogations.keep_facts(session, device, located.told, self._clock.now())
         return device
 
     async def move(self, session: AsyncSession, camera: Camera, located: Located) -> None:
         """Another source for a camera, which keeps its id and its credentials."""
         old_device, credentials = camera.device_id, self._vault.reveal(camera)
         device = await self._device(session, camera.facility_id, located)
-        if device.certificate is not None:
+        if device.certificate is not None or device.conflict is not None:
             # Whoever saves an address anew vouches for what answers there now.
             device.certificate = None
+            if device.conflict is not None:
+                now = self._clock.now()
+                become(device, located.told.device.evidence if located.told else None, now)
+                if located.told is not None:
+                    await interrogations.keep_facts(session, device, located.told, now)
             await repository.retell_cameras(session, device.id)
         camera.device_id, camera.device = device.id, device
         camera.profile = located.profile

@@ -18,12 +18,16 @@ from services.contracts.camera import (
     WorkerIdentity,
 )
 from services.contracts.errors import Forbidden
+from services.contracts.identity import tells
 from services.contracts.ids import PrincipalId
+from services.contracts.ladder import Reason
 from services.contracts.scope import ProvinceScope
 from services.contracts.worker_endpoint import WorkerEndpoint
 from services.registry import lease_repository, repository
 from services.registry.errors import LeaseNotHeld
-from services.registry.tables import Camera, Protocol, Worker
+from services.registry.identity import evidence_of
+from services.registry.interrogations import changed_cameras
+from services.registry.tables import Camera, Device, Protocol, Worker
 from services.storage.cipher import KeyRing
 from services.storage.database import AsyncSession, Transactions, database_now
 
@@ -127,7 +131,7 @@ class Leases:
                     if not found:
                         continue
             epochs = await lease_repository.grant(session, list(taken), worker_id, now, now + self.ttl)
-            return [await self._assignment(session, taken[camera_id], epoch) for camera_id, epoch in epochs.items()]
+            return await self._assignments(session, [(taken[camera_id], epoch) for camera_id, epoch in epochs.items()])
 
     async def renew(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[tuple[LeaseRef, int]]) -> Renewal:
         """Prolong what is still held. What ran out is lost, even if nobody took it: the worker has fenced itself."""
@@ -136,7 +140,9 @@ class Leases:
             worker = await self._worker(session, caller, worker_id)
             worker.heartbeat_at = now
             standing = await lease_repository.held(session, worker_id, now)
-            kept, changed, lost = [], [], []
+            kept: list[LeaseRef] = []
+            changed: list[tuple[Camera, int]] = []
+            lost: list[LeaseRef] = []
             for ref, version in leases:
                 epoch, camera = standing.get(ref.camera_id, (None, None))
                 if camera is None or epoch != ref.epoch:
@@ -144,10 +150,11 @@ class Leases:
                     continue
                 kept.append(ref)
                 if camera.watch_version != version:
-                    changed.append(await self._assignment(session, camera, ref.epoch))
+                    changed.append((camera, ref.epoch))
             if kept:
                 await lease_repository.prolong(session, worker_id, [ref.camera_id for ref in kept], now + self.ttl)
-        return Renewal(ttl_s=self.ttl.total_seconds(), held=tuple(kept), changed=tuple(changed), lost=tuple(lost))
+            told = await self._assignments(session, changed)
+        return Renewal(ttl_s=self.ttl.total_seconds(), held=tuple(kept), changed=tuple(told), lost=tuple(lost))
 
     async def release(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[LeaseRef]) -> None:
         """Give leases back; those not held are ignored."""
@@ -190,7 +197,15 @@ class Leases:
             raise Forbidden("Announce this worker first, with the same key.")
         return worker
 
-    async def _assignment(self, session: AsyncSession, camera: Camera, epoch: int) -> CameraAssignment:
+    async def _assignments(
+        self, session: AsyncSession, granted: Sequence[tuple[Camera, int]]
+    ) -> list[CameraAssignment]:
+        changed = await changed_cameras(session, [camera.id for camera, _ in granted]) if granted else frozenset()
+        return [await self._assignment(session, camera, epoch, camera.id in changed) for camera, epoch in granted]
+
+    async def _assignment(
+        self, session: AsyncSession, camera: Camera, epoch: int, settings_changed: bool
+    ) -> CameraAssignment:
         fingerprint = camera.credential.fingerprint if camera.credential else ""
         attempt = await repository.auth_attempt(session, camera.device_id, fingerprint)
         return CameraAssignment(
@@ -209,12 +224,34 @@ class Leases:
             certificate=camera.device.certificate,
             sample_every_s=self._watch.sample_every_of(camera.watch_policy, camera.sample_every_s),
             stream_choice=camera.stream_choice,
+            identity=identity if tells(identity := evidence_of(camera.device)) else None,
+            notes=tuple(
+                reason
+                for reason, holds in (
+                    (Reason.FACTORY_PASSWORD, camera.device.factory_password),
+                    (Reason.SETTINGS_CHANGED, settings_changed),
+                )
+                if holds
+            ),
         )
+
+
+def onvif_source(device: Device, profile: str | None = None) -> OnvifSource:
+    """Where ONVIF of this device is."""
+    path = {"path": device.service_path} if device.service_path else {}
+    return OnvifSource(
+        address=device.address,
+        port=device.port,
+        profile=profile,
+        tls=device.tls,
+        certificate=device.service_certificate,
+        **path,
+    )
 
 
 def source_of(camera: Camera) -> Source:
     """Where a worker finds this camera."""
     device = camera.device
     if device.protocol is Protocol.ONVIF:
-        return OnvifSource(address=device.address, port=device.port, profile=camera.profile)
+        return onvif_source(device, camera.profile)
     return RtspSource(address=device.address, port=device.port, path=camera.streams[0].path, tls=device.tls)
