@@ -7,6 +7,8 @@ import http.client
 import json
 import signal
 import sys
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +26,9 @@ from services.simulator.faults import Fault
 from services.simulator.listener import PortTaken
 from services.simulator.onvif_server import AuthMode
 from services.simulator.pictures import Codec
+from services.simulator.places import OWN_NETWORK, place_devices
 from services.simulator.ports_file import PortsFileUnusable, read_ports, write_ports
+from services.simulator.quirks import Quirk, UnknownQuirk, read_quirks
 from services.simulator.site import SimulatedSite
 
 #: So many cameras and channels have their own name in the picture; encoding one takes up to a second.
@@ -50,6 +54,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recorder-channels", type=_count, default=4, help="channels of the recorder; 0: no recorder (default 4)"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address on which the devices listen (default 127.0.0.1)")
+    parser.add_argument(
+        "--addresses",
+        nargs="?",
+        const=ip_network(OWN_NETWORK),
+        type=_network,
+        metavar="CIDR",
+        help=f"give each device an address of its own, with ONVIF at port 80 and RTSP at 554 where that is permitted, "
+        f"instead of --host (default {OWN_NETWORK})",
+    )
+    parser.add_argument(
+        "--discoverable", action="store_true", help="let the devices answer WS-Discovery (UDP port 3702)"
+    )
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        type=_quirk,
+        metavar="NAME:CAMERA",
+        help=f"a habit of a camera or recorder; may be repeated. Quirks: {', '.join(Quirk)}",
+    )
     parser.add_argument("--username", default=USERNAME, help=f"user name of every device (default {USERNAME})")
     parser.add_argument("--password", default=PASSWORD, help=f"password of every device (default {PASSWORD})")
     parser.add_argument(
@@ -78,36 +102,54 @@ def run(args: argparse.Namespace) -> int:
         return _set_fault(*args.set_fault)
     try:
         return asyncio.run(_simulate(args))
-    except (OSError, PortsFileUnusable, PortTaken) as error:
+    except (OSError, PortsFileUnusable, PortTaken, QuirkOfNobody) as error:
         return _complain(str(error))
 
 
+class QuirkOfNobody(ValueError):
+    """A quirk was wanted for a device that is not there."""
+
+
 def plan_site(args: argparse.Namespace, ports: dict[str, int]) -> list[SimulatedDevice]:
-    """The devices that the options ask for, on the ports known from before."""
+    """The devices that the options ask for, on the ports known from before. Raises QuirkOfNobody."""
     codecs, modes = _CODECS[args.codec_mix], _MODES[args.auth_mode]
     devices: list[SimulatedDevice] = []
-    for index in range(args.cameras):
-        setup = _setup(args, ports, f"camera-{index + 1}", modes[index % len(modes)], shared=index >= OWN_PICTURES_MAX)
-        devices.append(SimulatedCamera(f"camera-{index + 1}", codecs[index % len(codecs)], setup))
+    names = [f"camera-{index + 1}" for index in range(args.cameras)]
+    setup = _setup_of(args, ports, [*names, "recorder-1"] if args.recorder_channels else names)
+    for index, name in enumerate(names):
+        own = setup(name, modes[index % len(modes)], index >= OWN_PICTURES_MAX)
+        devices.append(SimulatedCamera(name, codecs[index % len(codecs)], own))
     if args.recorder_channels:
         crowded = args.cameras + args.recorder_channels > OWN_PICTURES_MAX
-        setup = _setup(args, ports, "recorder-1", modes[0], shared=crowded)
         channels = [codecs[index % len(codecs)] for index in range(args.recorder_channels)]
-        devices.append(SimulatedRecorder("recorder-1", channels, setup))
+        devices.append(SimulatedRecorder("recorder-1", channels, setup("recorder-1", modes[0], crowded)))
     return devices
 
 
-def _setup(args: argparse.Namespace, ports: dict[str, int], name: str, mode: AuthMode, *, shared: bool) -> DeviceSetup:
-    return DeviceSetup(
-        host=args.host,
-        onvif_port=ports.get(f"{name}/onvif", 0),
-        rtsp_port=ports.get(f"{name}/rtsp", 0),
-        username=args.username,
-        password=args.password,
-        auth_mode=mode,
-        algorithms=_ALGORITHMS[args.digest],
-        label="shared" if shared else None,
-    )
+def _setup_of(
+    args: argparse.Namespace, ports: dict[str, int], names: list[str]
+) -> Callable[[str, AuthMode, bool], DeviceSetup]:
+    places = place_devices(names, args.host, args.addresses, ports)
+    for _, name in args.quirk:
+        if name not in places:
+            raise QuirkOfNobody(f"there is no device {name}; there are {', '.join(places) or 'none'}")
+
+    def setup(name: str, mode: AuthMode, shared: bool) -> DeviceSetup:
+        place = places[name]
+        return DeviceSetup(
+            host=place.host,
+            onvif_port=place.onvif_port,
+            rtsp_port=place.rtsp_port,
+            username=args.username,
+            password=args.password,
+            auth_mode=mode,
+            algorithms=_ALGORITHMS[args.digest],
+            label="shared" if shared else None,
+            quirks=frozenset(quirk for quirk, owner in args.quirk if owner == name),
+            discoverable=args.discoverable,
+        )
+
+    return setup
 
 
 async def _simulate(args: argparse.Namespace) -> int:
@@ -155,6 +197,23 @@ def _set_fault(url: str, camera: str, fault: str) -> int:
 def _complain(sentence: str) -> int:
     sys.stderr.write(f"vonggac simulate: {sentence}\n")
     return 1
+
+
+def _quirk(text: str) -> tuple[Quirk, str]:
+    quirk, colon, camera = text.partition(":")
+    if not colon or not camera:
+        raise argparse.ArgumentTypeError("must be a quirk and a device, such as html:camera-1")
+    try:
+        return next(iter(read_quirks([quirk]))), camera
+    except UnknownQuirk as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _count(text: str) -> int:

@@ -1,19 +1,30 @@
 """The remote control of a running site: HTTP on loopback, JSON both ways.
 
-``GET /site`` tells everything; ``PUT /cameras/{name}/fault`` with ``{"fault": "frozen"}`` switches the fault of a
-camera, a recorder or one of its channels.
+``GET /site`` tells everything. ``PUT /cameras/{name}/…`` changes a camera or recorder: ``fault`` with
+``{"fault": "frozen"}`` (also one channel of a recorder), ``quirks`` with ``{"quirks": ["html"]}``, ``account`` with
+``{"locked": true}``, ``address`` with ``{"host": "127.77.0.9"}`` or ``{"swap_with": "camera-2"}``.
 """
 
 import json
 import re
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote
 
 from services.simulator.faults import Fault, FaultNotPossible
 from services.simulator.http_server import HttpRequest, HttpResponse, HttpServer
+from services.simulator.listener import PortTaken
+from services.simulator.quirks import UnknownQuirk, read_quirks
 from services.simulator.site import SimulatedSite, UnknownName
 
-_FAULT_PATH = re.compile(r"^/cameras/([^/]+)/fault$")
+_CAMERA_PATH = re.compile(r"^/cameras/([^/]+)/(fault|quirks|account|address)$")
+
+Wish = dict[str, Any]
+
+
+class WishUnclear(ValueError):
+    """The body of a request does not say what to do."""
 
 
 class ControlServer:
@@ -22,6 +33,12 @@ class ControlServer:
     def __init__(self, site: SimulatedSite, port: int) -> None:
         self._site = site
         self.listener = HttpServer("127.0.0.1", port, self._answer).listener
+        self._changes: dict[str, Callable[[str, Wish], Awaitable[Wish]]] = {
+            "fault": self._switch,
+            "quirks": self._bend,
+            "account": self._lock,
+            "address": self._move,
+        }
 
     @property
     def url(self) -> str:
@@ -34,31 +51,71 @@ class ControlServer:
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/site":
             return _json(200, self.describe()) if request.method == "GET" else _not_allowed("GET")
-        match = _FAULT_PATH.match(request.path)
+        match = _CAMERA_PATH.match(request.path)
         if match is None:
-            return _error(404, "there are /site and /cameras/{name}/fault")
+            return _error(404, "there are /site and /cameras/{name}/fault, quirks, account and address")
         if request.method != "PUT":
             return _not_allowed("PUT")
-        return await self._switch(unquote(match[1]), request.body)
-
-    async def _switch(self, name: str, body: bytes) -> HttpResponse:
+        name = unquote(match[1])
         try:
-            wish = json.loads(body)
-        except (ValueError, RecursionError):
-            return _error(400, 'the body is not JSON; send for example {"fault": "frozen"}')
-        if not isinstance(wish, dict) or set(wish) != {"fault"}:
-            return _error(400, "the body must be an object with the one member fault")
-        try:
-            fault = Fault(wish["fault"])
-        except ValueError:
-            return _error(400, f"fault must be one of: {', '.join(Fault)}")
-        try:
-            await self._site.set_fault(name, fault)
+            return _json(200, {"name": name, **await self._changes[match[2]](name, _wish(request.body))})
+        except (WishUnclear, UnknownQuirk) as error:
+            return _error(400, str(error))
         except UnknownName as error:
             return _error(404, str(error))
-        except FaultNotPossible as error:
+        except (FaultNotPossible, PortTaken) as error:
             return _error(409, str(error))
-        return _json(200, {"name": name, "fault": fault.value})
+
+    async def _switch(self, name: str, wish: Wish) -> Wish:
+        if set(wish) != {"fault"}:
+            raise WishUnclear("the body must be an object with the one member fault")
+        try:
+            fault = Fault(wish["fault"])
+        except ValueError as error:
+            raise WishUnclear(f"fault must be one of: {', '.join(Fault)}") from error
+        await self._site.set_fault(name, fault)
+        return {"fault": fault.value}
+
+    async def _bend(self, name: str, wish: Wish) -> Wish:
+        if set(wish) != {"quirks"} or not isinstance(wish["quirks"], list):
+            raise WishUnclear("the body must be an object with the one member quirks, a list of names")
+        quirks = read_quirks(wish["quirks"])
+        await self._site.set_quirks(name, quirks)
+        return {"quirks": sorted(quirks)}
+
+    async def _lock(self, name: str, wish: Wish) -> Wish:
+        if set(wish) != {"locked"} or not isinstance(wish["locked"], bool):
+            raise WishUnclear("the body must be an object with the one member locked, true or false")
+        account = self._site.find(name).state.account
+        if wish["locked"]:
+            account.lock()
+        else:
+            account.unlock()
+        return {"locked": wish["locked"]}
+
+    async def _move(self, name: str, wish: Wish) -> Wish:
+        device = self._site.find(name)
+        match wish:
+            case {"swap_with": str(other)} if len(wish) == 1:
+                await self._site.swap(name, other)
+            case {"host": str(host)} if len(wish) == 1:
+                try:
+                    await self._site.move(name, str(ip_address(host)))
+                except ValueError as error:
+                    raise WishUnclear(str(error)) from error
+            case _:
+                raise WishUnclear("the body must be an object with the one member host or swap_with")
+        return {"host": device.host, "onvif_port": device.onvif_port, "rtsp_port": device.rtsp_port}
+
+
+def _wish(body: bytes) -> Wish:
+    try:
+        wish = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WishUnclear('the body is not JSON; send for example {"fault": "frozen"}') from error
+    if not isinstance(wish, dict):
+        raise WishUnclear("the body must be an object with one member, for example the one member fault")
+    return wish
 
 
 def _json(status: int, content: object) -> HttpResponse:

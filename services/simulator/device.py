@@ -1,10 +1,13 @@
 """A simulated camera or recorder: its two ports, its channels and what is wrong with it."""
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
+from services.simulator.account import Account
 from services.simulator.channel import Channel, Role, Stream
 from services.simulator.digest import DigestAlgorithm, DigestGuard, DigestPolicy
 from services.simulator.faults import DEVICE_ONLY, Fault, FaultNotPossible, prevailing
@@ -12,6 +15,7 @@ from services.simulator.mount import Mount, variant_under
 from services.simulator.onvif_server import AuthMode, OnvifServer
 from services.simulator.onvif_view import DeviceView, Identity
 from services.simulator.pictures import MAIN, SUB, Codec, StreamFormat, Variant, record, record_all
+from services.simulator.quirks import Quirk
 from services.simulator.rtsp_server import RtspServer
 from services.simulator.rtsp_session import RtspLimits
 from services.simulator.scene import Look
@@ -27,6 +31,7 @@ class DeviceSetup:
 
     ``label`` is written into the picture, by default the channel's name; devices with the same label share their encoded
     pictures, which makes hundreds of them affordable. With ``auth_mode`` none RTSP asks for no credentials either.
+    A ``discoverable`` device answers WS-Discovery probes, while it is part of a site.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +48,17 @@ class DeviceSetup:
     main: StreamFormat = MAIN
     sub: StreamFormat = SUB
     label: str | None = None
+    quirks: frozenset[Quirk] = frozenset()
+    discoverable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a device is to be found."""
+
+    host: str
+    onvif_port: int
+    rtsp_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +80,43 @@ class SimulatedDevice:
     def __init__(self, name: str, plans: Sequence[ChannelPlan], setup: DeviceSetup) -> None:
         self.name = name
         self.setup = setup
-        self.state = DeviceState(setup.username, setup.password)
+        self.state = DeviceState(Account(setup.username, setup.password), quirks=setup.quirks)
         self.channels: list[Channel] = []
+        self.place = Place(setup.host, setup.onvif_port, setup.rtsp_port)
         self._plans = plans
+        self._identity = Identity.of("site", name, self.model)
+        self._endpoint_of_this_start = uuid.uuid4()
         self._servers: tuple[OnvifServer, RtspServer] | None = None
-        self._ports = setup.onvif_port, setup.rtsp_port
         self._switching = asyncio.Lock()
 
     @property
+    def host(self) -> str:
+        return self.place.host
+
+    @property
     def onvif_port(self) -> int:
-        return self._ports[0]
+        return self.place.onvif_port
 
     @property
     def rtsp_port(self) -> int:
-        return self._ports[1]
+        return self.place.rtsp_port
+
+    @property
+    def identity(self) -> Identity:
+        """What the device says it is."""
+        return self._identity.under(self.state.quirks, self._endpoint_of_this_start)
+
+    @property
+    def answers_probes(self) -> bool:
+        """Whether it answers WS-Discovery now."""
+        return self.setup.discoverable and self._servers is not None and self._servers[0].listener.listening
+
+    def view(self, local_host: str) -> DeviceView:
+        """The device as it is seen at this address."""
+        has_media2 = self.setup.has_media2
+        return DeviceView(
+            self.identity, self.state, self.channels, has_media2, local_host, self.onvif_port, self.rtsp_port
+        )
 
     def recordings(self, variant: Variant) -> list[tuple[Codec, StreamFormat, Variant, Look]]:
         """What ``record_all`` has to prepare before this variant can be shown."""
@@ -87,21 +126,22 @@ class SimulatedDevice:
     async def start(self, site: str = "site") -> None:
         """Encode the pictures and open the ports. Raises PortTaken, and then leaves nothing open."""
         await record_all(self.recordings(Variant.MOVING))
-        setup, state = self.setup, self.state
-        state.fault = Fault.NONE
+        self.state.fault = Fault.NONE
+        self.state.started_at = datetime.now(UTC)
+        self._endpoint_of_this_start = uuid.uuid4()
+        self._identity = Identity.of(site, self.name, self.model)
         self.channels = [self._build(plan) for plan in self._plans]
-        identity = Identity.of(site, self.name, self.model)
+        await self._open()
+
+    async def _open(self) -> None:
+        """Open the ports at the present place. Raises PortTaken, and then leaves nothing open."""
+        setup, state, place = self.setup, self.state, self.place
         guard = DigestGuard(DigestPolicy(self.name, setup.algorithms, setup.qop, setup.nonce_lifetime_s))
-
-        def view(local_host: str) -> DeviceView:
-            return DeviceView(
-                identity, state, self.channels, setup.has_media2, local_host, self.onvif_port, self.rtsp_port
-            )
-
         mounts = {stream.mount.path: stream.mount for channel in self.channels for stream in channel.streams}
         rtsp_guard = None if setup.auth_mode is AuthMode.NONE else guard
-        onvif = OnvifServer(setup.host, self.onvif_port, mode=setup.auth_mode, guard=guard, state=state, view=view)
-        rtsp = RtspServer(setup.host, self.rtsp_port, mounts, state, rtsp_guard, setup.limits)
+        mode = setup.auth_mode
+        onvif = OnvifServer(place.host, place.onvif_port, mode=mode, guard=guard, state=state, view=self.view)
+        rtsp = RtspServer(place.host, place.rtsp_port, mounts, state, rtsp_guard, setup.limits)
         self._servers = onvif, rtsp
         try:
             await onvif.listener.start()
@@ -109,14 +149,22 @@ class SimulatedDevice:
         except OSError:
             await self.stop()
             raise
-        self._ports = onvif.listener.port, rtsp.listener.port
+        self.place = Place(place.host, onvif.listener.port, rtsp.listener.port)
+        await self._listen()
 
     async def stop(self) -> None:
         """Close the ports and cut all connections."""
         if self._servers is not None:
-            for server in self._servers:
-                await server.listener.stop()
-            self._servers = None
+            servers, self._servers = self._servers, None
+            for server in servers:
+                await server.stop()
+
+    async def move(self, place: Place) -> None:
+        """Be found at another place from now on. Raises PortTaken; then the device is found nowhere."""
+        async with self._switching:
+            await self.stop()
+            self.place = place
+            await self._open()
 
     async def set_fault(self, fault: Fault) -> None:
         """Let the whole device suffer from a fault."""
@@ -125,11 +173,25 @@ class SimulatedDevice:
             self.state.fault = fault
             for channel in self.channels:
                 channel.switch(channel.fault, fault)
-            for server in self._servers or ():
-                if fault is Fault.OFF:
-                    await server.listener.pause()
-                elif not server.listener.listening:
-                    await server.listener.start()
+            await self._listen()
+
+    async def set_quirks(self, quirks: frozenset[Quirk]) -> None:
+        """Have these habits from now on, and no others."""
+        async with self._switching:
+            self.state.quirks = quirks
+            await self._listen()
+
+    async def _listen(self) -> None:
+        """Hold open what fault and quirks leave open."""
+        if self._servers is None:
+            return
+        on = self.state.fault is not Fault.OFF
+        onvif, rtsp = self._servers
+        for server, wanted in ((onvif, on and not self.state.has(Quirk.ONVIF_OFF)), (rtsp, on)):
+            if not wanted:
+                await server.listener.pause()
+            elif not server.listener.listening:
+                await server.listener.start()
 
     async def set_channel_fault(self, channel: Channel, fault: Fault) -> None:
         """Let a single channel suffer from a fault. Raises FaultNotPossible."""
@@ -160,12 +222,19 @@ class SimulatedDevice:
 
 
 class SimulatedCamera(SimulatedDevice):
-    """One video source with the profiles ``main`` and ``sub``, at the paths ``/main`` and ``/sub``."""
+    """One video source with the profiles ``main`` and ``sub``, by default at the paths ``/main`` and ``/sub``."""
 
     model = "SIM-CAM-100"
 
-    def __init__(self, name: str, codec: Codec = Codec.H264, setup: DeviceSetup | None = None) -> None:
-        plan = ChannelPlan(name, "source-1", codec, "", {"main": "/main", "sub": "/sub"})
+    def __init__(
+        self,
+        name: str,
+        codec: Codec = Codec.H264,
+        setup: DeviceSetup | None = None,
+        *,
+        paths: tuple[str, str] = ("/main", "/sub"),
+    ) -> None:
+        plan = ChannelPlan(name, "source-1", codec, "", {"main": paths[0], "sub": paths[1]})
         super().__init__(name, [plan], setup or DeviceSetup())
 
 

@@ -46,13 +46,25 @@ class DigestGuard:
         self._monotonic = monotonic
         self._seal = secrets.token_bytes(32)
 
-    def challenges(self, *, stale: bool = False) -> tuple[str, ...]:
-        """One value of WWW-Authenticate for each algorithm, the strongest first (RFC 7616 section 3.7)."""
-        strongest_first = sorted(self._policy.algorithms, key=lambda algorithm: algorithm is DigestAlgorithm.MD5)
-        return tuple(self._challenge(algorithm, stale=stale) for algorithm in strongest_first)
+    def challenges(self, *, stale: bool = False, only_for: str = "") -> tuple[str, ...]:
+        """One value of WWW-Authenticate for each algorithm, the strongest first (RFC 7616 section 3.7).
 
-    def judge(self, authorization: str | None, *, method: str, uri: str, username: str, password: str) -> Verdict:
-        """Judge the value of an Authorization header against the account."""
+        ``only_for``: the URI for which alone the nonces hold; empty: for any.
+        """
+        strongest_first = sorted(self._policy.algorithms, key=lambda algorithm: algorithm is DigestAlgorithm.MD5)
+        return tuple(self._challenge(algorithm, stale, only_for) for algorithm in strongest_first)
+
+    def judge(
+        self,
+        authorization: str | None,
+        *,
+        method: str,
+        uri: str,
+        username: str,
+        password: str,
+        only_for: str = "",
+    ) -> Verdict:
+        """Judge the value of an Authorization header against the account. ``only_for`` as in ``challenges``."""
         if authorization is None:
             return Verdict.MISSING
         scheme, _, rest = authorization.strip().partition(" ")
@@ -65,15 +77,16 @@ class DigestGuard:
             return Verdict.REFUSED
         if algorithm not in self._policy.algorithms or given.get("uri") != uri:
             return Verdict.REFUSED
-        issued = self._issued_at(given.get("nonce", ""))
+        issued = self._issued_at(given.get("nonce", ""), only_for)
         if issued is None:
             return Verdict.REFUSED
         if not self._is_right(given, algorithm, method, username, password):
             return Verdict.REFUSED
         return Verdict.STALE if self._monotonic() - issued > self._policy.nonce_lifetime_s else Verdict.ACCEPTED
 
-    def _challenge(self, algorithm: DigestAlgorithm, *, stale: bool) -> str:
-        parts = [f'realm="{self._policy.realm}"', f'nonce="{self._nonce()}"', f"algorithm={algorithm.value}"]
+    def _challenge(self, algorithm: DigestAlgorithm, stale: bool, only_for: str) -> str:
+        nonce = self._nonce(only_for)
+        parts = [f'realm="{self._policy.realm}"', f'nonce="{nonce}"', f"algorithm={algorithm.value}"]
         if self._policy.qop:
             parts.append('qop="auth"')
         if stale:
@@ -98,18 +111,18 @@ class DigestGuard:
             and hmac.compare_digest(expected.encode(), given.get("response", "").lower().encode())
         )
 
-    def _nonce(self) -> str:
+    def _nonce(self, only_for: str) -> str:
         date = f"{int(self._monotonic() * 1000):x}.{secrets.token_hex(4)}"
-        return f"{date}.{self._sealed(date)}"
+        return f"{date}.{self._sealed(date, only_for)}"
 
-    def _issued_at(self, nonce: str) -> float | None:
+    def _issued_at(self, nonce: str, only_for: str) -> float | None:
         date, _, seal = nonce.rpartition(".")
-        if not hmac.compare_digest(self._sealed(date).encode(), seal.encode()):
+        if not hmac.compare_digest(self._sealed(date, only_for).encode(), seal.encode()):
             return None
         return int(date.partition(".")[0], 16) / 1000
 
-    def _sealed(self, date: str) -> str:
-        return hmac.new(self._seal, date.encode(), hashlib.sha256).hexdigest()[:32]
+    def _sealed(self, date: str, only_for: str) -> str:
+        return hmac.new(self._seal, f"{date} {only_for}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _hash(algorithm: DigestAlgorithm, text: str) -> str:

@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 _BODY_MAX_BYTES = 64 * 1024
 _REQUEST_S = 15.0
 _ANSWER_S = 30.0
+#: What an endless answer sends, and how often: too slow to fill anybody's memory before they lose patience.
+_ENDLESS_BYTES = 4096
+_ENDLESS_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,13 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """Status, body and what the head says beyond its length."""
+    """Status, body and what the head says beyond its length. An ``endless`` body is repeated until nobody listens."""
 
     status: int
     body: bytes = b""
     content_type: str = "text/plain"
     headers: tuple[tuple[str, str], ...] = ()
+    endless: bool = False
 
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -64,9 +68,14 @@ class HttpServer:
             except BadRequest as error:
                 lasting = False
                 response = HttpResponse(error.status, error.detail.encode())
+            lasting = lasting and not response.endless
             async with asyncio.timeout(_ANSWER_S):
                 writer.write(_encoded(response, lasting=lasting))
                 await writer.drain()
+                while response.endless:
+                    writer.write(response.body[:_ENDLESS_BYTES])
+                    await writer.drain()
+                    await asyncio.sleep(_ENDLESS_EVERY_S)
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -93,7 +102,7 @@ def _encoded(response: HttpResponse, *, lasting: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
         f"Content-Type: {response.content_type}",
-        f"Content-Length: {len(response.body)}",
+        *([] if response.endless else [f"Content-Length: {len(response.body)}"]),
         f"Connection: {'keep-alive' if lasting else 'close'}",
         *(f"{name}: {value}" for name, value in response.headers),
     ]

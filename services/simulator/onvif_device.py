@@ -1,10 +1,10 @@
 """The answers of the ONVIF device service (devicemgmt.wsdl)."""
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from services.simulator.onvif_media import media2_capabilities, media_capabilities
 from services.simulator.onvif_view import DEVICE_PATH, MEDIA2_PATH, MEDIA_PATH, DeviceView
+from services.simulator.quirks import Quirk
 from services.simulator.soap import NAMESPACES, Markup, SoapFault, SoapRequest, element
 
 Operation = Callable[[DeviceView, SoapRequest], Markup]
@@ -12,10 +12,11 @@ Operation = Callable[[DeviceView, SoapRequest], Markup]
 
 def _system_date_and_time(view: DeviceView, _: SoapRequest) -> Markup:
     now = view.state.now()
-    time = element(
-        "tt:Time", element("tt:Hour", now.hour), element("tt:Minute", now.minute), element("tt:Second", now.second)
-    )
-    date = element("tt:Date", element("tt:Year", now.year), element("tt:Month", now.month), element("tt:Day", now.day))
+    shown = (now.year, now.month, now.day, now.hour, now.minute, now.second)
+    year, month, day, hour, minute, second = (0, 0, 0, 0, 61, 0) if view.has(Quirk.CLOCK_NONSENSE) else shown
+    time = element("tt:Time", element("tt:Hour", hour), element("tt:Minute", minute), element("tt:Second", second))
+    date = element("tt:Date", element("tt:Year", year), element("tt:Month", month), element("tt:Day", day))
+    utc = [] if view.has(Quirk.CLOCK_LOCAL_ONLY) else [element("tt:UTCDateTime", time, date)]
     return element(
         "tds:GetSystemDateAndTimeResponse",
         element(
@@ -23,7 +24,7 @@ def _system_date_and_time(view: DeviceView, _: SoapRequest) -> Markup:
             element("tt:DateTimeType", "Manual"),
             element("tt:DaylightSavings", False),
             element("tt:TimeZone", element("tt:TZ", "UTC0")),
-            element("tt:UTCDateTime", time, date),
+            *utc,
             element("tt:LocalDateTime", time, date),
         ),
     )
@@ -63,7 +64,12 @@ def _capabilities(view: DeviceView, request: SoapRequest) -> Markup:
             ),
         ),
     }
-    asked = request.arguments("Category") or ["All"]
+    if view.has(Quirk.NO_MEDIA_CAPABILITY):
+        del categories["Media"]
+    asked = request.arguments("Category")
+    if not asked and view.has(Quirk.CATEGORY_REQUIRED):
+        raise SoapFault("env:Sender", ("ter:InvalidArgVal",), "Category is missing")
+    asked = asked or ["All"]
     unknown = set(asked) - {"All", *categories}
     if unknown:
         raise SoapFault("env:Receiver", ("ter:ActionNotSupported", "ter:NoSuchService"), "no service of this category")
@@ -118,17 +124,11 @@ def _network_interfaces(view: DeviceView, _: SoapRequest) -> Markup:
 
 
 def _scopes(view: DeviceView, _: SoapRequest) -> Markup:
-    profiles = ["Profile/Streaming", *(["Profile/T"] if view.has_media2 else [])]
-    names = [f"name/{quote(view.identity.name, safe='')}", f"hardware/{quote(view.identity.model, safe='')}"]
     return element(
         "tds:GetScopesResponse",
         *(
-            element(
-                "tds:Scopes",
-                element("tt:ScopeDef", "Fixed"),
-                element("tt:ScopeItem", f"onvif://www.onvif.org/{scope}"),
-            )
-            for scope in ["type/video_encoder", "type/Network_Video_Transmitter", *profiles, *names]
+            element("tds:Scopes", element("tt:ScopeDef", "Fixed"), element("tt:ScopeItem", scope))
+            for scope in view.scopes
         ),
     )
 

@@ -5,9 +5,13 @@ from collections.abc import Callable
 from services.simulator.channel import Channel, Stream
 from services.simulator.onvif_view import SNAPSHOT_PATH, DeviceView
 from services.simulator.pictures import Codec
-from services.simulator.soap import Markup, SoapRequest, element
+from services.simulator.quirks import Quirk
+from services.simulator.soap import Markup, SoapFault, SoapRequest, element
 
 Operation = Callable[[DeviceView, SoapRequest], Markup]
+
+#: Token of a profile without video.
+_METADATA = "metadata"
 
 
 def media_capabilities() -> Markup:
@@ -43,12 +47,20 @@ def _video_sources(view: DeviceView, _: SoapRequest) -> Markup:
 
 
 def _profiles(view: DeviceView, _: SoapRequest) -> Markup:
-    profiles = [_profile("trt:Profiles", channel, stream) for channel in view.channels for stream in channel.streams]
+    profiles = [
+        _profile(view, "trt:Profiles", channel, stream)
+        for channel in view.channels
+        for stream in channel.streams
+        if channel.codec is not Codec.H265 or not view.has(Quirk.H265_IN_MEDIA2_ONLY)
+    ]
+    if view.has(Quirk.METADATA_PROFILE):
+        profiles.insert(0, element("trt:Profiles", element("tt:Name", "metadata"), token=_METADATA, fixed=True))
     return element("trt:GetProfilesResponse", *profiles)
 
 
 def _one_profile(view: DeviceView, request: SoapRequest) -> Markup:
-    return element("trt:GetProfileResponse", _profile("trt:Profile", *view.find(request.argument("ProfileToken"))))
+    channel, stream = view.find(request.argument("ProfileToken"))
+    return element("trt:GetProfileResponse", _profile(view, "trt:Profile", channel, stream))
 
 
 def _stream_uri(view: DeviceView, request: SoapRequest) -> Markup:
@@ -57,6 +69,8 @@ def _stream_uri(view: DeviceView, request: SoapRequest) -> Markup:
 
 
 def _snapshot_uri(view: DeviceView, request: SoapRequest) -> Markup:
+    if view.has(Quirk.NO_SNAPSHOT):
+        raise SoapFault("env:Receiver", ("ter:ActionNotSupported",), "there are no snapshots")
     _, stream = view.find(request.argument("ProfileToken"))
     return element("trt:GetSnapshotUriResponse", _media_uri(_snapshot(view, stream)))
 
@@ -72,15 +86,17 @@ def _media_uri(uri: str) -> Markup:
 
 
 def _snapshot(view: DeviceView, stream: Stream) -> str:
+    if view.has(Quirk.SNAPSHOT_RTSP):
+        return view.stream_uri(stream)
     return view.address(f"{SNAPSHOT_PATH}{stream.profile}.jpg")
 
 
-def _profile(tag: str, channel: Channel, stream: Stream) -> Markup:
+def _profile(view: DeviceView, tag: str, channel: Channel, stream: Stream) -> Markup:
     return element(
         tag,
         element("tt:Name", f"{channel.name} {stream.role}"),
         _source_configuration("tt:VideoSourceConfiguration", channel),
-        _encoder_configuration(stream),
+        _encoder_configuration(view, stream),
         token=stream.profile,
         fixed=True,
     )
@@ -98,9 +114,11 @@ def _source_configuration(tag: str, channel: Channel) -> Markup:
     )
 
 
-def _encoder_configuration(stream: Stream) -> Markup:
+def _encoder_configuration(view: DeviceView, stream: Stream) -> Markup:
     """The old schema has no H.265, so an H.265 camera calls its streams H.264 there, as real ones do."""
     shown = stream.mount.loop.format
+    if view.has(Quirk.ENCODER_WITHOUT_FACTS):
+        return element("tt:VideoEncoderConfiguration", *_encoder_head(stream), token=_encoder_token(stream))
     address = element("tt:Address", element("tt:Type", "IPv4"), element("tt:IPv4Address", "0.0.0.0"))  # noqa: S104
     return element(
         "tt:VideoEncoderConfiguration",
@@ -130,15 +148,20 @@ def _profiles2(view: DeviceView, request: SoapRequest) -> Markup:
     kinds = set(request.arguments("Type"))
     listed = [(channel, stream) for channel in view.channels for stream in channel.streams]
     wanted = [view.find(token)] if token else listed
-    return element("tr2:GetProfilesResponse", *(_profile2(channel, stream, kinds) for channel, stream in wanted))
+    profiles = [_profile2(view, channel, stream, kinds) for channel, stream in wanted]
+    if view.has(Quirk.METADATA_PROFILE) and not token:
+        profiles.insert(0, element("tr2:Profiles", element("tr2:Name", "metadata"), token=_METADATA, fixed=True))
+    return element("tr2:GetProfilesResponse", *profiles)
 
 
-def _profile2(channel: Channel, stream: Stream, kinds: set[str]) -> Markup:
+def _profile2(view: DeviceView, channel: Channel, stream: Stream, kinds: set[str]) -> Markup:
     shown = stream.mount.loop.format
     configurations = []
     if kinds & {"All", "VideoSource"}:
         configurations.append(_source_configuration("tr2:VideoSource", channel))
-    if kinds & {"All", "VideoEncoder"}:
+    if kinds & {"All", "VideoEncoder"} and view.has(Quirk.ENCODER_WITHOUT_FACTS):
+        configurations.append(element("tr2:VideoEncoder", *_encoder_head(stream), token=_encoder_token(stream)))
+    elif kinds & {"All", "VideoEncoder"}:
         rate = element(
             "tt:RateControl",
             element("tt:FrameRateLimit", shown.fps),
@@ -169,6 +192,8 @@ def _stream_uri2(view: DeviceView, request: SoapRequest) -> Markup:
 
 
 def _snapshot_uri2(view: DeviceView, request: SoapRequest) -> Markup:
+    if view.has(Quirk.NO_SNAPSHOT):
+        raise SoapFault("env:Receiver", ("ter:ActionNotSupported",), "there are no snapshots")
     _, stream = view.find(request.argument("ProfileToken"))
     return element("tr2:GetSnapshotUriResponse", element("tr2:Uri", _snapshot(view, stream)))
 

@@ -3,10 +3,13 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from services.simulator.channel import Channel, Stream
 from services.simulator.faults import Fault
+from services.simulator.named_urls import service_url, stream_url
+from services.simulator.quirks import Quirk
 from services.simulator.soap import SoapFault
 from services.simulator.state import FOREIGN_HOST, DeviceState
 
@@ -42,6 +45,17 @@ class Identity:
             endpoint=uuid.uuid5(_NAMESPACE, f"{site}/{name}"),
         )
 
+    def under(self, quirks: frozenset[Quirk], of_this_start: uuid.UUID) -> "Identity":
+        """What the device says it is with these quirks. ``of_this_start`` is another one after each start."""
+        shown = self
+        if Quirk.SAME_SERIAL in quirks:
+            shown = replace(shown, serial=f"{self.model}0001")
+        if Quirk.SAME_ENDPOINT in quirks:
+            shown = replace(shown, endpoint=uuid.uuid5(_NAMESPACE, self.model))
+        if Quirk.RANDOM_ENDPOINT in quirks:
+            shown = replace(shown, endpoint=of_this_start)
+        return shown
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
@@ -55,14 +69,28 @@ class DeviceView:
     onvif_port: int
     rtsp_port: int
 
+    def has(self, quirk: Quirk) -> bool:
+        """Whether the device has this habit."""
+        return self.state.has(quirk)
+
     def address(self, path: str) -> str:
         """The address of a service or snapshot."""
-        return f"http://{_host(self._own_host(self.state.fault))}:{self.onvif_port}{path}"
+        return service_url(self._own_host(self.state.fault), self.onvif_port, path, self.state.quirks)
 
     def stream_uri(self, stream: Stream) -> str:
-        """The address of a stream, without credentials."""
-        host = self._own_host(self.state.fault, stream.mount.fault)
-        return f"rtsp://{_host(host)}:{self.rtsp_port}{stream.mount.path}"
+        """The address of a stream, without credentials unless that is a quirk."""
+        state = self.state
+        host = self._own_host(state.fault, stream.mount.fault)
+        login = state.username, state.account.password
+        return stream_url(host, self.rtsp_port, stream.mount.path, login, state.quirks)
+
+    @property
+    def scopes(self) -> list[str]:
+        """What kind of device it is, and its name, in the form of ONVIF scopes."""
+        profiles = ["Profile/Streaming", *(["Profile/T"] if self.has_media2 else [])]
+        names = [f"name/{quote(self.identity.name, safe='')}", f"hardware/{quote(self.identity.model, safe='')}"]
+        kinds = ["type/video_encoder", "type/Network_Video_Transmitter", *profiles, *names]
+        return [f"onvif://www.onvif.org/{kind}" for kind in kinds]
 
     def find(self, profile: str | None) -> tuple[Channel, Stream]:
         """The stream of a profile token. Raises SoapFault."""
@@ -74,7 +102,3 @@ class DeviceView:
 
     def _own_host(self, *faults: Fault) -> str:
         return FOREIGN_HOST if Fault.ADDRESS_WRONG in faults else self.local_host
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -8,6 +8,7 @@ from services.simulator.digest import DigestGuard, Verdict
 from services.simulator.faults import Fault
 from services.simulator.listener import Listener
 from services.simulator.mount import Mount
+from services.simulator.quirks import Quirk
 from services.simulator.rtsp_session import Answer, RtspLimits, RtspSession, serve_session
 from services.simulator.sdp import TRACK
 from services.simulator.state import DeviceState
@@ -37,6 +38,8 @@ class RtspServer:
     def find_mount(self, uri: str) -> Mount | None:
         """The mount that a request URI names, by itself or by its track."""
         path = _AUTHORITY.sub("", uri) or "/"
+        if self._state.has(Quirk.ANY_PATH):
+            return next(iter(self.mounts.values()))
         for mount in self.mounts.values():
             if path in {mount.path, f"{mount.path}/"} or path == f"{mount.path}/{TRACK}":
                 return None if mount.fault is Fault.OFF else mount
@@ -46,20 +49,27 @@ class RtspServer:
         """401 with challenges, or None when the request may go on."""
         if self._guard is None:
             return None
-        mount = self.find_mount(head.target)
+        mount, state = self.find_mount(head.target), self._state
+        if mount is None and state.has(Quirk.PATHS_TOLD):
+            return Answer(404)
+        only_for = head.target if state.has(Quirk.NONCE_PER_URI) else ""
         verdict = self._guard.judge(
             head.headers.get("authorization"),
             method=head.method,
             uri=head.target,
-            username=self._state.username,
-            password=self._state.password_under(mount.fault if mount else self._state.fault),
+            username=state.username,
+            password=state.password_under(mount.fault if mount else state.fault),
+            only_for=only_for,
         )
-        if verdict is Verdict.ACCEPTED:
+        judged = verdict in {Verdict.ACCEPTED, Verdict.REFUSED}
+        if judged and state.judged(right=verdict is Verdict.ACCEPTED):
             return None
-        if verdict is Verdict.REFUSED:
-            self._state.refusals += 1
-        challenges = self._guard.challenges(stale=verdict is Verdict.STALE)
+        challenges = self._guard.challenges(stale=verdict is Verdict.STALE, only_for=only_for)
         return Answer(401, tuple(("WWW-Authenticate", challenge) for challenge in challenges))
+
+    async def stop(self) -> None:
+        """Close the port and all connections."""
+        await self.listener.stop()
 
     @property
     def is_full(self) -> bool:

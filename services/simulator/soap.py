@@ -1,5 +1,6 @@
 """SOAP 1.2 envelopes: what a request asks for, and the XML of answers and faults."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
@@ -20,6 +21,7 @@ CONTENT_TYPE: Final = "application/soap+xml; charset=utf-8"
 
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
 _SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+_SECURITY_TAG = re.compile(rb"<(?:([A-Za-z][\w.-]*):)?Security[\s>]")
 _UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 
 
@@ -74,10 +76,10 @@ def parse(body: bytes) -> SoapRequest:
     if root.tag != f"{{{ENVELOPE}}}Envelope" or payload is None or len(payload) != 1:
         raise SoapFault("env:Sender", ("ter:WellFormed",), "this is not a SOAP 1.2 envelope with one request")
     namespace, _, name = payload[0].tag.removeprefix("{").rpartition("}")
-    return SoapRequest(f"{_PREFIXES.get(namespace, '?')}:{name}", payload[0], _username_token(root))
+    return SoapRequest(f"{_PREFIXES.get(namespace, '?')}:{name}", payload[0], _username_token(root, body))
 
 
-def _username_token(root: ElementTree.Element) -> UsernameToken | None:
+def _username_token(root: ElementTree.Element, body: bytes) -> UsernameToken | None:
     token = root.find(f"{{{ENVELOPE}}}Header/{{{_SECURITY}}}Security/{{{_SECURITY}}}UsernameToken")
     if token is None:
         return None
@@ -88,7 +90,14 @@ def _username_token(root: ElementTree.Element) -> UsernameToken | None:
         password_type="" if password is None else password.get("Type", ""),
         nonce=token.findtext(f"{{{_SECURITY}}}Nonce", ""),
         created=token.findtext(f"{{{_UTILITY}}}Created", ""),
+        prefix=_written_prefix(body),
     )
+
+
+def _written_prefix(body: bytes) -> str:
+    """The prefix of Security as it was written, which some firmware looks at."""
+    found = _SECURITY_TAG.search(body)
+    return found[1].decode() if found and found[1] else ""
 
 
 def element(name: str, *content: object, **attributes: object) -> Markup:

@@ -7,10 +7,14 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.simulator.quirks import Quirk
+
 FRESHNESS = timedelta(seconds=60)
 
 _DIGEST_TYPE_ENDS = "#PasswordDigest"
 _NONCES_KEPT = 10_000
+#: 16 bytes in base64.
+_NONCE_MAX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class UsernameToken:
     password_type: str
     nonce: str
     created: str
+    prefix: str = ""  # that of the Security header; empty for none
 
 
 class TokenJudge:
@@ -29,6 +34,10 @@ class TokenJudge:
 
     def __init__(self) -> None:
         self._seen: dict[str, datetime] = {}
+
+    def knows(self, token: UsernameToken) -> bool:
+        """Whether its nonce was accepted before."""
+        return token.nonce in self._seen
 
     def accepts(self, token: UsernameToken, *, username: str, password: str, now: datetime) -> bool:
         """Whether the token proves knowledge of the password, is fresh by the device's clock and was not used before."""
@@ -53,3 +62,13 @@ class TokenJudge:
         while len(self._seen) >= _NONCES_KEPT:
             del self._seen[next(iter(self._seen))]
         self._seen[nonce] = created
+
+
+def is_odd(token: UsernameToken, quirks: frozenset[Quirk]) -> bool:
+    """Whether a device with these quirks refuses the token for its form, whatever the password."""
+    form = {
+        Quirk.CREATED_Z_ONLY: not token.created.endswith("Z"),
+        Quirk.SHORT_TOKENS_ONLY: len(token.nonce) > _NONCE_MAX or "." in token.created,
+        Quirk.NO_WSSE_PREFIX: token.prefix == "wsse",
+    }
+    return any(odd for quirk, odd in form.items() if quirk in quirks)
