@@ -79,9 +79,15 @@ class Exchange:
         """
         signature = self._signature()
         held = self._held_challenge(ask.path) if signature is Signature.DIGEST else None
-        sent = Signature.NONE if signature is Signature.DIGEST and held is None else signature
+        # What needs no right is asked without, and so is what brings the challenge to answer.
+        unsigned = not ask.operation.addressed or (signature is Signature.DIGEST and held is None)
+        sent = Signature.NONE if unsigned else signature
         heard = await self._send(ask, sent, held)
         verdict = judge(heard.answer, sent)
+        if verdict is Verdict.WANTS_WSSE and signature is Signature.WSSE:
+            sent = Signature.WSSE
+            heard = await self._send(ask, sent, None)
+            verdict = judge(heard.answer, sent)
         if sent is Signature.DIGEST and verdict is Verdict.REFUSED and heard.answer.status == 401:
             # It was the nonce of an earlier request: only a fresh one lets the device judge the password.
             self._reuses = False
@@ -123,6 +129,8 @@ class Exchange:
         return abs(self._offset_s - before) > _CLOCK_MOVED_S
 
     async def _send(self, ask: Ask, signature: Signature, challenge: Challenge | None) -> _Heard:
+        if signature is Signature.NONE:
+            challenge = None
         envelope = messages.request(
             ask.operation,
             message_id=f"urn:uuid:{uuid4()}",

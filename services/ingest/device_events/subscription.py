@@ -81,7 +81,7 @@ class Subscription:
                     await self._ask(step)
                 else:
                     async with self._connecting:
-                        await self._ask_to_the_end(step)
+                        await (self._ask_to_the_end(step) if step.operation is Operation.CREATE else self._ask(step))
                 self._count()
         finally:
             self._connection.close()  # a device that serves one at a time would not hear the last request otherwise
