@@ -15,6 +15,7 @@ from services.ingest.media.results import MediaHostBusy, MediaHostLost, ProbeRes
 from services.ingest.picture import History, judge, seen_before, stands_still, undecided
 from services.ingest.rtsp.upstream import Upstream
 from services.ingest.tools import Tools
+from services.runtime.bell import Bell
 
 #: Looks in a row at running frames that decoded nothing, until the stream counts as undecodable.
 _UNDECODED_MAX = 2
@@ -61,9 +62,10 @@ class PictureWatch:
         keyless = Keyless(liveness, tools.settings.keyless_max_s, tools.clock)
         self._player = PlayerLooker(upstream, url, tools.media, tools.relay, keyless)
         self._key_frames = KeyFrameLooker(upstream, tools.media, keyless)
-        self._look_now = asyncio.Event()
+        self._look_now = Bell()
         self._player_due_at: float | None = None
         self._died = False  # a process, at the last look: it may have been this stream
+        self._undecoded = 0  # looks in a row
         self._doubtful = False  # the picture looks as it did before, or wrong but not for long enough
         self._snapshot_at = float("-inf")
         #: What decoding told of the stream.
@@ -77,37 +79,42 @@ class PictureWatch:
 
     async def run(self) -> None:
         """Never returns. Raises CameraFault."""
-        statistics, undecoded = self._tools.looks, 0
         while True:
             self._look_now.clear()
-            try:
-                result = await self._look()
-            except MediaHostBusy:
-                statistics.shed += 1
-                await self._pause(self._tools.settings.picture_every_s if self._liveness.decoded else self._soon())
-                continue
-            except MediaHostLost as error:
-                statistics.lost += 1
-                if self._died:
-                    raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, "the decoder died of it, alone") from error
-                # It may have been another stream of that process: look again where it can only harm itself.
-                self._died = True
-                await self._pause(self._soon())
-                continue
-            statistics.taken += 1
-            self._died = False
-            if result.decodes:
-                undecoded = 0
-                await self._pause(self._take(result) * self._uniform(0.9, 1.1))
-                continue
-            if result.reason is Reason.CODEC_UNSUPPORTED:
-                raise CameraFault(Reason.CODEC_UNSUPPORTED, Rung.PLAYING, result.detail)
-            if self._liveness.flowing and self._liveness.is_fresh(self._tools.clock.monotonic()):
-                undecoded += 1
-            if undecoded >= _UNDECODED_MAX:
-                keys = self._upstream.counters.key_frames
-                raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, f"{keys} key frames came, the last do not decode")
-            await self._pause(self._soon())
+            await self._pause(await self._look_once())
+
+    async def _look_once(self) -> float:
+        """Look and judge; returns the seconds until the next look.
+
+        Nothing of the look is kept but its history: a picture of 20 KB, held until the next one, would be most of what a
+        camera costs in memory.
+        """
+        statistics = self._tools.looks
+        try:
+            result = await self._look()
+        except MediaHostBusy:
+            statistics.shed += 1
+            return self._tools.settings.picture_every_s if self._liveness.decoded else self._soon()
+        except MediaHostLost as error:
+            statistics.lost += 1
+            if self._died:
+                raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, "the decoder died of it, alone") from error
+            # It may have been another stream of that process: look again where it can only harm itself.
+            self._died = True
+            return self._soon()
+        statistics.taken += 1
+        self._died = False
+        if result.decodes:
+            self._undecoded = 0
+            return self._take(result) * self._uniform(0.9, 1.1)
+        if result.reason is Reason.CODEC_UNSUPPORTED:
+            raise CameraFault(Reason.CODEC_UNSUPPORTED, Rung.PLAYING, result.detail)
+        if self._liveness.flowing and self._liveness.is_fresh(self._tools.clock.monotonic()):
+            self._undecoded += 1
+        if self._undecoded >= _UNDECODED_MAX:
+            keys = self._upstream.counters.key_frames
+            raise CameraFault(Reason.UNDECODABLE, Rung.PLAYING, f"{keys} key frames came, the last do not decode")
+        return self._soon()
 
     async def _look(self) -> ProbeResult:
         first = not self._liveness.decoded

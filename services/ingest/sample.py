@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
+from services.runtime.bell import Bell
 from services.runtime.clock import Clock
 
 #: A picture that is still in doubt so long after frames were proved is left to the next look. A frozen, covered or
@@ -20,8 +21,8 @@ class Sample:
     def __init__(self, clock: Clock, hold_s: float = LIVE_HOLD_S) -> None:
         self._clock = clock
         self._hold_s = hold_s
-        self._proved = asyncio.Event()
-        self._judged = asyncio.Event()
+        self._proved = Bell()
+        self._judged = Bell()
         self._held_until = clock.monotonic()
 
     def begin(self) -> None:

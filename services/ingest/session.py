@@ -23,6 +23,7 @@ from services.ingest.sign_in import lease_of
 from services.ingest.snapshot_upload import SnapshotUpload
 from services.ingest.tools import Tools
 from services.ingest.watch import Watch
+from services.runtime.bell import Bell
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class CameraSession:
         self._facts = StreamFacts()
         self._opening = Opening(assignment, tools, self._note, self._on_rung)
         self._history = History()
-        self._changed = asyncio.Event()
-        self._woken = asyncio.Event()  # the assignment changed, or somebody wants to see the camera live
+        self._changed = Bell()
+        self._woken = Bell()  # the assignment changed, or somebody wants to see the camera live
         self._sample = Sample(tools.clock)
         self._resting = False
         self._failures = 0  # attempts in a row

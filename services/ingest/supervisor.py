@@ -271,5 +271,7 @@ async def _stopped(session: Session) -> None:
     try:
         async with asyncio.timeout(_STOP_S):
             await session.stop()
+    except TimeoutError:
+        log.warning("session takes long to stop", extra={"camera_id": session.assignment.camera_id})
     except Exception:
         log.exception("session did not stop cleanly", extra={"camera_id": session.assignment.camera_id})

@@ -1,11 +1,11 @@
 """What was counted of one stream, and the rates read from it. Cheap to write, worked out only when read."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 WINDOW_S = 10.0
-_SAMPLE_EVERY_S = 0.5
+_SAMPLE_EVERY_S = 1.0
+_SAMPLES_KEPT = int(WINDOW_S / _SAMPLE_EVERY_S) + 1
 _KEY_FRAMES_KEPT = 9
 
 
@@ -39,18 +39,23 @@ class Counters:
     last_frame_at: float | None = None
     #: Progress of the camera's own clock since the first frame, by RTP timestamps.
     media_time_s: float = 0.0
-    _samples: deque[tuple[float, int, int]] = field(default_factory=lambda: deque(maxlen=int(WINDOW_S * 2) + 1))
-    _key_times: deque[float] = field(default_factory=lambda: deque(maxlen=_KEY_FRAMES_KEPT))
+    # Lists, since they are short: a deque takes 760 bytes before it holds anything.
+    _samples: list[tuple[float, int, int]] = field(default_factory=list)
+    _key_times: list[float] = field(default_factory=list)
 
     def sample(self, now: float) -> None:
         """Remember where the counts stand. Called at most once for each read."""
         if self.frames and (not self._samples or now - self._samples[-1][0] >= _SAMPLE_EVERY_S):
             self._samples.append((now, self.frames, self.bytes))
+            if len(self._samples) > _SAMPLES_KEPT:
+                del self._samples[0]
 
     def note_key_frame(self) -> None:
         """A key frame began at ``media_time_s``."""
         self.key_frames += 1
         self._key_times.append(self.media_time_s)
+        if len(self._key_times) > _KEY_FRAMES_KEPT:
+            del self._key_times[0]
 
     def rates(self, now: float) -> Rates:
         """The rates up to ``now``; a stream that stands still sinks to 0."""

@@ -26,6 +26,7 @@ from services.ingest.rtsp.session import ClientSession
 from services.ingest.rtsp.states import State
 from services.ingest.rtsp.tls import begin_tls, certificate_of, check_certificate
 from services.ingest.rtsp.urls import request_url
+from services.runtime.bell import Bell
 from services.runtime.clock import Clock
 
 _MIB = 1024 * 1024
@@ -116,8 +117,8 @@ class Upstream:
         #: Somebody waits for what comes: visit more often.
         self.urgent = False
         self._gathering = Gathering(self._intake, gather_first)
-        self._progress = asyncio.Event()  # we have something new to say to the camera, or nothing more
-        self._over = asyncio.Event()
+        self._progress = Bell()  # we have something new to say to the camera, or nothing more
+        self._over = Bell()
         self._fault: CameraFault | None = None
         self._closing = False
         #: The highest rung proved so far.
