@@ -21,6 +21,7 @@ from typing import Self
 from uuid import NAMESPACE_DNS, uuid5
 
 _GROUP = "239.255.255.250"
+_GROUP_V6 = "ff02::c"
 _PORT = 3702
 _PROBE = re.compile(rb"[:<]Probe[ />]")
 _TYPES = re.compile(rb"Types[^>]*>([^<]*)<")
@@ -36,6 +37,12 @@ class WsDevice:
     ports: tuple[int, ...] = ()
     #: Answers only probes that name its type, or only probes without a type; None: both.
     typed: bool | None = None
+    #: So many probes are lost on their way to it.
+    deaf_to: int = 0
+    #: Another own address that its answers come from.
+    answers_from: str | None = None
+    #: How often it says each answer.
+    repeats: int = 1
 
     @property
     def endpoint(self) -> str:
@@ -85,6 +92,7 @@ class WsDevices:
         self.connections: Counter[tuple[str, int]] = Counter()
         #: Probes by multicast.
         self.multicast: list[bytes] = []
+        self._heard: Counter[str] = Counter()
         self._epoll = select.epoll()
         self._own: dict[str, socket.socket] = {}
         self._by_descriptor: dict[int, tuple[socket.socket, WsDevice | None]] = {}
@@ -92,21 +100,16 @@ class WsDevices:
         self._wake, self._ended = socket.socketpair()
         for device in self.devices:
             if device.probes:
-                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-                sock.bind((device.address, _PORT))
-                self._own[device.address] = sock
+                self._own[device.address] = sock = _bound(device.address)
                 self._add(sock, device)
+            if device.answers_from is not None:
+                self._own[device.address] = _bound(device.answers_from)
             for port in device.ports:
-                listener = socket.create_server((device.address, port), backlog=16)
+                listener = socket.create_server((device.address, port), backlog=16, family=_family(device.address))
                 listener.setblocking(False)
                 self._add(listener, device)
         if interface is not None:
-            group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            group.bind((_GROUP, _PORT))
-            member = struct.pack("4s4s", socket.inet_aton(_GROUP), socket.inet_aton(interface))
-            group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-            self._add(group, None)
+            self._add(_member(interface), None)
         self._epoll.register(self._ended.fileno(), select.EPOLLIN)
 
     def __enter__(self) -> Self:
@@ -118,7 +121,7 @@ class WsDevices:
     ) -> None:
         self._wake.send(b"x")
         self._thread.join(5)
-        for sock, _ in self._by_descriptor.values():
+        for sock in {*self._own.values(), *(sock for sock, _ in self._by_descriptor.values())}:
             sock.close()
         self._wake.close()
         self._ended.close()
@@ -150,9 +153,38 @@ class WsDevices:
         else:
             self.probes[device.address] += 1
         for one in self.devices if device is None else (device,):
-            if one.probes and one.wants(probe):
-                with contextlib.suppress(OSError):
-                    self._own[one.address].sendto(one.answer(probe), sender)
+            self._heard[one.address] += 1
+            if one.probes and one.wants(probe) and self._heard[one.address] > one.deaf_to:
+                for _ in range(one.repeats):
+                    with contextlib.suppress(OSError):
+                        self._own[one.address].sendto(one.answer(probe), sender)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _bound(address: str) -> socket.socket:
+    sock = socket.socket(_family(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock.bind((address, _PORT))
+    return sock
+
+
+def _member(interface: str) -> socket.socket:
+    """A socket that hears the group on the interface with this own address."""
+    sock = socket.socket(_family(interface), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if ":" in interface:
+        # The only interface but loopback.
+        index = next(index for index, name in socket.if_nameindex() if name.startswith("cable"))
+        sock.bind((_GROUP_V6, _PORT, 0, index))
+        member = struct.pack("=16sI", socket.inet_pton(socket.AF_INET6, _GROUP_V6), index)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, member)
+    else:
+        sock.bind((_GROUP, _PORT))
+        member = struct.pack("4s4s", socket.inet_aton(_GROUP), socket.inet_aton(interface))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+    return sock
 
 
 def main() -> None:

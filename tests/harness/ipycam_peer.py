@@ -1,7 +1,8 @@
 """Starts the ONVIF service of ipycam 1.3.0, a camera that none of us wrote: ``python -m tests.harness.ipycam_peer``.
 
 Its own entry point listens on all interfaces and joins multicast groups. This one serves the same HTTP handler, with
-ONVIF and its WS-Security, on one address, and nothing else. The RTSP addresses it names may be those of another server.
+ONVIF and its WS-Security, on one address, and nothing else unless asked. The RTSP addresses it names may be those of
+another server.
 Needs the system libraries that OpenCV links to (Debian: libgl1, libglib2.0-0).
 """
 
@@ -10,6 +11,7 @@ import json
 import socketserver
 
 from ipycam import CameraConfig, IPCamera, IPCameraHTTPHandler
+from ipycam.discovery import WSDiscoveryServer
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -27,6 +29,7 @@ def main() -> None:
     parser.add_argument("--sub", default="video_sub")
     parser.add_argument("--username", default="")
     parser.add_argument("--password", default="")
+    parser.add_argument("--discovery", action="store_true", help="answer WS-Discovery: in a network of its own only")
     options = parser.parse_args()
     with _Server((options.address, options.port), IPCameraHTTPHandler) as server:
         port = server.server_address[1]
@@ -40,7 +43,9 @@ def main() -> None:
             main_stream_name=options.main,
             sub_stream_name=options.sub,
         )
-        IPCameraHTTPHandler.camera = IPCamera(config)
+        IPCameraHTTPHandler.camera = camera = IPCamera(config)
+        if options.discovery:
+            WSDiscoveryServer(camera.onvif).start()
         print(json.dumps({"port": port}), flush=True)
         server.serve_forever()
 

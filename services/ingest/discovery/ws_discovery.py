@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
@@ -39,8 +40,9 @@ _SO_RCVBUFFORCE = 33
 _DATAGRAMS_MAX = 65_536
 _DATAGRAMS_PER_SENDER = 32
 _SENDERS_MAX = 8192
-#: Read at a stretch before others on the event loop have their turn.
-_AT_ONCE = 256
+#: Read at a stretch, and understood at a stretch (a millisecond), before others on the event loop have their turn.
+_READ_AT_ONCE = 256
+_PARSE_AT_ONCE = 4
 _CANCEL_S = 0.1
 _HOPS = 1
 
@@ -126,10 +128,12 @@ async def multicast(
         await _pause(began + window_s, cancelled)
         for source in sources:
             listener.read(source.sock)  # what came while the loop was busy elsewhere
+        await listener.finish()
         silent += [source.interface for source in sources if source.interface not in heard]
         used = tuple(source.interface for source in sources if source.interface in heard)
         return MulticastOutcome(used, tuple(silent), listener.datagrams, listener.flooded)
     finally:
+        listener.close()
         for source in sources:
             loop.remove_reader(source.sock)
             source.sock.close()
@@ -155,32 +159,64 @@ class _Listener:
         self._on_sighting = on_sighting
         self._told: set[Sighting] = set()
         self._by_sender: dict[str, int] = {}
+        self._came: deque[tuple[bytes, str]] = deque()
+        self._parsing: asyncio.Handle | None = None
         self.datagrams = 0
         self.flooded = False
 
     def read(self, sock: socket.socket) -> None:
-        """Take what has come, up to a bound; the event loop calls again if there is more."""
-        came: list[tuple[bytes, str]] = []
-        with contextlib.suppress(OSError):
-            for _ in range(_AT_ONCE):
-                datagram, sender = sock.recvfrom(65_535)
-                came.append((datagram, sender[0]))
-        # The kernel's buffer is emptied first and understood afterwards: reading is fifty times as fast.
-        for datagram, sender in came:
-            self._take(datagram, sender)
+        """Take what has come, up to a bound; the event loop calls again if there is more.
 
-    def _take(self, datagram: bytes, sender: str) -> None:
+        It is understood later and little by little: reading is fifty times as fast, and while 300 answers come at once
+        the kernel's buffer must not wait.
+        """
+        with contextlib.suppress(OSError):
+            for _ in range(_READ_AT_ONCE):
+                datagram, sender = sock.recvfrom(65_535)
+                if self._wanted(sender[0]):
+                    self._came.append((datagram, sender[0]))
+        if self._came and self._parsing is None:
+            self._parsing = asyncio.get_running_loop().call_soon(self._parse_some)
+
+    async def finish(self) -> None:
+        """Until all that came is understood."""
+        while self._came:
+            self._take(*self._came.popleft())
+            await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Understand nothing more."""
+        self._came.clear()
+        if self._parsing is not None:
+            self._parsing.cancel()
+            self._parsing = None
+
+    def _parse_some(self) -> None:
+        for _ in range(min(_PARSE_AT_ONCE, len(self._came))):
+            self._take(*self._came.popleft())
+        self._parsing = asyncio.get_running_loop().call_soon(self._parse_some) if self._came else None
+
+    def _wanted(self, sender: str) -> bool:
+        """Whether a datagram from here is kept: counted, permitted, and within the bounds."""
         self.datagrams += 1
         if self.datagrams > _DATAGRAMS_MAX:
             self.flooded = True
-            return
-        if not self._networks.permit_text(sender):
-            return
-        count = self._by_sender.get(sender, 0)
-        if count >= _DATAGRAMS_PER_SENDER or (not count and len(self._by_sender) >= _SENDERS_MAX):
+            return False
+        count = self._by_sender.get(sender)
+        if count is None:
+            if not self._networks.permit_text(sender):
+                return False
+            if len(self._by_sender) >= _SENDERS_MAX:
+                self.flooded = True
+                return False
+            count = 0
+        if count >= _DATAGRAMS_PER_SENDER:
             self.flooded = True
-            return
+            return False
         self._by_sender[sender] = count + 1
+        return True
+
+    def _take(self, datagram: bytes, sender: str) -> None:
         address = str(plain_address(ip_address(sender)))
         for sighting in parse(datagram, address, "multicast"):
             if sighting not in self._told:
