@@ -173,6 +173,9 @@ class Channel(Value):
 
     profile: str
     profiles: tuple[str, ...] = Field((), description="All profile tokens of this video source, `profile` among them.")
+    sources: tuple[str, ...] = Field(
+        (), description="Tokens by which events of the device name it: of its video source and of its configurations."
+    )
     name: str
     codec: str | None = None
     width: int | None = None

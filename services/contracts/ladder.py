@@ -111,6 +111,7 @@ class Reason(StrEnum):
     AUDIO_ONLY = "audio_only"
     SETTINGS_CHANGED = "settings_changed"
     ADDRESS_REWRITTEN = "address_rewritten"
+    STORAGE_FAILED = "storage_failed"
 
     @property
     def deciding(self) -> bool:
@@ -130,6 +131,7 @@ ADVISORY = frozenset(
         Reason.AUDIO_ONLY,
         Reason.SETTINGS_CHANGED,
         Reason.ADDRESS_REWRITTEN,
+        Reason.STORAGE_FAILED,
     }
 )
 
@@ -314,5 +316,9 @@ ADVICE: dict[Reason, Advice] = {
     Reason.ADDRESS_REWRITTEN: Advice(
         "The device names another address for its stream; we use the one we reached it by.",
         "Thiết bị báo một địa chỉ luồng khác; hệ thống dùng địa chỉ đã kết nối được.",
+    ),
+    Reason.STORAGE_FAILED: Advice(
+        "The device reports that its disk or memory card failed, so nothing may be recorded on site. Check and replace it.",
+        "Thiết bị báo ổ cứng hoặc thẻ nhớ bị lỗi nên có thể không ghi hình tại chỗ. Hãy kiểm tra và thay thế.",
     ),
 }

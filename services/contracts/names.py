@@ -91,4 +91,5 @@ REASON_NAMES: Mapping[Reason, Bilingual] = {
     Reason.AUDIO_ONLY: Bilingual("sound only", "chỉ có âm thanh"),
     Reason.SETTINGS_CHANGED: Bilingual("settings changed", "cấu hình bị đổi"),
     Reason.ADDRESS_REWRITTEN: Bilingual("address rewritten", "địa chỉ được viết lại"),
+    Reason.STORAGE_FAILED: Bilingual("storage failed", "lỗi ổ cứng, thẻ nhớ"),
 }
