@@ -72,6 +72,9 @@ bench-faults: setup ## from 200 faults to their events on the bus; CAMERAS=60 (8
 bench-soak: setup ## 2,000 cameras watched for long; CAMERAS=2000 MINUTES=10, OPTIONS=--disturb for false alarms
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(if $(CAMERAS),--cameras $(CAMERAS)) $(OPTIONS)
 
+bench-sweep: setup ## a sweep of a /16 that finds 500 devices, and 300 that answer at once; as root (4 minutes)
+	@$(BIN)/python -m benchmarks.sweep $(OPTIONS)
+
 ##@ Make anew what is generated
 
 docs: $(VENV)/dev.done ## documents made from code: configuration, messages, states, OpenAPI

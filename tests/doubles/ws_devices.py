@@ -7,6 +7,7 @@ own: ``python -m tests.doubles.ws_devices``, with a JSON list of devices as its 
 import contextlib
 import dataclasses
 import json
+import random
 import re
 import select
 import socket
@@ -16,8 +17,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import NAMESPACE_DNS, uuid5
 
 _GROUP = "239.255.255.250"
@@ -158,6 +160,25 @@ class WsDevices:
                 for _ in range(one.repeats):
                     with contextlib.suppress(OSError):
                         self._own[one.address].sendto(one.answer(probe), sender)
+
+
+#: How devices differ: by which of our questions alone they are found.
+_KINDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"typed": True},
+    {"typed": False},
+    {"ports": (80, 554)},
+    {"probes": False, "ports": (80,)},
+    {"probes": False, "ports": (554,)},
+    {"probes": False, "ports": (8899, 8554)},
+)
+
+
+def scattered(block: str, count: int) -> list[WsDevice]:
+    """Devices at random addresses of a block, the same ones each time: some found by probes only, some by one port."""
+    network = IPv4Network(block)
+    hosts = random.Random(block).sample(range(2, network.num_addresses - 2), count)
+    return [WsDevice(str(network[host]), **_KINDS[number % len(_KINDS)]) for number, host in enumerate(hosts)]
 
 
 def _family(address: str) -> socket.AddressFamily:

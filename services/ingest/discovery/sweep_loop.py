@@ -21,8 +21,9 @@ FIRST_PORTS = (80, 554)
 #: Up to so many addresses, all ports of each are looked at.
 THOROUGH_MAX = 1024
 
-_TICK_S = 0.02
-_EVENTS_AT_ONCE = 256
+#: Little at a time: whoever else runs in this process waits for the interpreter's lock meanwhile.
+_TICK_S = 0.005
+_EVENTS_AT_ONCE = 64
 _FORMS_APART_S = 0.05
 #: After the system had no room: nothing new is begun for so long.
 _HOLD_S = 0.1
