@@ -1,4 +1,4 @@
-"""``vonggac``: serve, migrate, keys, simulate, demo. Each subcommand is a module with ``add`` and ``run``."""
+"""``vonggac``: serve, migrate, keys, simulate, demo, discover. Each subcommand is a module with ``add`` and ``run``."""
 
 import argparse
 import os
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.cli import demo, keys, migrate, serve, simulate
+from services.cli import demo, discover, keys, migrate, serve, simulate
 from services.contracts.errors import ServiceError
 from services.settings import Settings, unknown_variables
 
-_COMMANDS = {"serve": serve, "migrate": migrate, "keys": keys, "simulate": simulate, "demo": demo}
+_COMMANDS = {"serve": serve, "migrate": migrate, "keys": keys, "simulate": simulate, "demo": demo, "discover": discover}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
