@@ -26,7 +26,7 @@ from services.simulator.faults import Fault
 from services.simulator.listener import PortTaken
 from services.simulator.onvif_server import AuthMode
 from services.simulator.pictures import Codec
-from services.simulator.places import OWN_NETWORK, place_devices
+from services.simulator.places import OWN_NETWORK, NetworkTooSmall, place_devices
 from services.simulator.ports_file import PortsFileUnusable, read_ports, write_ports
 from services.simulator.quirks import Quirk, UnknownQuirk, read_quirks
 from services.simulator.site import SimulatedSite
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         return _set_fault(*args.set_fault)
     try:
         return asyncio.run(_simulate(args))
-    except (OSError, PortsFileUnusable, PortTaken, QuirkOfNobody) as error:
+    except (OSError, PortsFileUnusable, PortTaken, QuirkOfNobody, NetworkTooSmall) as error:
         return _complain(str(error))
 
 

@@ -14,17 +14,23 @@ _ONVIF_PORT = 80
 _RTSP_PORT = 554
 
 
+class NetworkTooSmall(ValueError):
+    """There are more devices than addresses."""
+
+
 def place_devices(
     names: Sequence[str], host: str, network: IPv4Network | IPv6Network | None, ports: dict[str, int]
 ) -> dict[str, Place]:
     """A place for each name. ``ports`` are those known from before, by ``<name>/onvif`` and ``<name>/rtsp``.
 
     With a ``network`` the first device gets its first address and so on, and the ports that cameras have, if we may use
-    them; otherwise all are at ``host``, on any free ports.
+    them; otherwise all are at ``host``, on any free ports. Raises NetworkTooSmall.
     """
     if network is None:
         hosts, onvif, rtsp = [host] * len(names), 0, 0
     else:
+        if network.num_addresses <= len(names):
+            raise NetworkTooSmall(f"{network} has no addresses for {len(names)} devices")
         hosts = [str(network[index + 1]) for index in range(len(names))]
         onvif, rtsp = (_ONVIF_PORT, _RTSP_PORT) if not hosts or _may_use(hosts[0], _ONVIF_PORT) else (0, 0)
     return {
