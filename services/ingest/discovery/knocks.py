@@ -13,7 +13,9 @@ from services.contracts.networks import Address
 
 #: A connection that was accepted is reset at once, so that it holds no session of the device and no port of ours.
 _RESET = struct.pack("ii", 1, 0)
-_IN_FLIGHT_MIN = 16
+_IN_FLIGHT_MIN = 4
+#: After a lack of descriptors, one more is tried after so many connections.
+_GROW_AFTER = 64
 #: No descriptor, no local port, no memory: not the host's word.
 _LATER = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL})
 _REFUSED = frozenset({errno.ECONNREFUSED, errno.ECONNRESET})
@@ -48,7 +50,8 @@ class Knocks(Generic[Asker]):
     def __init__(self, epoll: select.epoll, *, timeout_s: float, in_flight: int) -> None:
         self._epoll = epoll
         self._timeout_s = timeout_s
-        self._in_flight = max(in_flight, _IN_FLIGHT_MIN)
+        self._most = self._in_flight = max(in_flight, _IN_FLIGHT_MIN)
+        self._begun = 0
         self._under_way: dict[int, Knock[Asker]] = {}
         self._by_time: deque[Knock[Asker]] = deque()
 
@@ -66,6 +69,9 @@ class Knocks(Generic[Asker]):
         except OSError as error:
             self._in_flight = max(min(self._in_flight, len(self._under_way)), _IN_FLIGHT_MIN)
             raise BlockingIOError from error
+        self._begun += 1
+        if self._in_flight < self._most and not self._begun % _GROW_AFTER:
+            self._in_flight += 1
         failed = sock.connect_ex((str(address), port))
         if failed == errno.EINPROGRESS:
             knock = Knock(asker, port, sock, now + self._timeout_s)

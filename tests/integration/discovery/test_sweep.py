@@ -1,6 +1,9 @@
 """Sweeps through networks of their own: everything that is there is found, and only what is permitted is touched."""
 
 import asyncio
+import itertools
+import resource
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -9,8 +12,9 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 import pytest
 
 from services.contracts.discovery import ONVIF_PORTS, RTSP_PORTS
-from services.contracts.networks import CameraNetworks
+from services.contracts.networks import Address, CameraNetworks
 from services.ingest.discovery.neighbours import mac_of
+from services.ingest.discovery.probe_sockets import ProbeSockets, Sent
 from services.ingest.discovery.sighting import OpenPort, Sighting
 from services.ingest.discovery.sweep import Sweep, SweepOutcome
 from tests.doubles.ws_devices import WsDevice, WsDevices, scattered
@@ -152,6 +156,38 @@ async def test_few_descriptors_make_it_slower_and_not_blind(here: Namespace) -> 
     with here.entered(), WsDevices(devices):
         found, outcome = await sweep(here, [block], in_flight=16)
     assert outcome.ended == "done"
+    assert_all_found(devices, found)
+
+
+async def test_where_the_process_has_no_more_descriptors_it_waits_for_some(here: Namespace) -> None:
+    here.add_local_network("10.77.0.0/24")
+    devices = scattered("10.77.0.0/24", 20)
+    with here.entered(), WsDevices(devices):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.socket() as newest:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (newest.fileno() + 12, hard))
+        try:
+            found, outcome = await sweep(here, ["10.77.0.0/24"])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome.ended == "done"
+    assert_all_found(devices, found)
+
+
+async def test_what_the_system_has_no_room_for_is_done_later(here: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a full table of neighbours is told, which would be that of the whole machine."""
+    here.add_local_network("10.77.0.0/24")
+    devices = scattered("10.77.0.0/24", 20)
+    send, calls = ProbeSockets.send, itertools.count()
+
+    def refuse_some(self: ProbeSockets, address: Address, types: str | None) -> Sent:
+        return Sent.LATER if next(calls) % 40 == 0 else send(self, address, types)
+
+    monkeypatch.setattr(ProbeSockets, "send", refuse_some)
+    with here.entered(), WsDevices(devices):
+        found, outcome = await sweep(here, ["10.77.0.0/24"])
+    assert next(calls) > 40 * 10
+    assert outcome == SweepOutcome("done", 254, 254, 0, False)
     assert_all_found(devices, found)
 
 
