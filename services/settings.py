@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         32, ge=0, description="Most cameras inside TLS (rtsps://) that a worker watches: they cost it more than others."
     )
     probe_processes: int = Field(1, gt=0, description="Processes in which PyAV opens and decodes streams.")
+    device_events: bool = Field(
+        True,
+        description="Whether a worker subscribes to the events of ONVIF devices (tampering, loss of video, storage), "
+        "one subscription for each, as hints when to look.",
+    )
 
     # How cameras are watched that say nothing else
     watch_policy: Literal["continuous", "sampled"] = Field(

@@ -17,7 +17,7 @@ class Figure(NamedTuple):
 
 def figures(worker: Worker) -> tuple[Figure, ...]:
     """The figures of one worker. Sizes in bytes, times in seconds."""
-    reactor, looks = worker.reactor.statistics, worker.looks
+    reactor, looks, events = worker.reactor.statistics, worker.looks, worker.device_events.statistics
     return (
         Figure("gauge", "cameras_leased", "Cameras this worker watches.", lambda: worker.supervisor.held),
         Figure("gauge", "live_streams", "Cameras muxed for live view.", lambda: worker.live.streams),
@@ -38,4 +38,7 @@ def figures(worker: Worker) -> tuple[Figure, ...]:
         Figure("counter", "looks_taken", "Pictures looked at.", lambda: looks.taken),
         Figure("counter", "looks_shed", "Looks put off because decoders were busy.", lambda: looks.shed),
         Figure("counter", "looks_lost", "Looks that ended with their media process.", lambda: looks.lost),
+        Figure("gauge", "event_subscriptions", "Devices that tell us what they notice.", lambda: events.alive),
+        Figure("gauge", "event_subscriptions_full", "Devices without room for a subscription.", lambda: events.full),
+        Figure("counter", "event_hints", "Hints of devices given to cameras.", lambda: events.hints),
     )

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from services.contracts.camera import AuthOutcome, CameraAssignment, RtspSource
+from services.contracts.camera import AuthOutcome, CameraAssignment, Credentials, Interrogation, RtspSource
 from services.contracts.ladder import Reason, Rung
 from services.ingest.connect_gate import Turn
 from services.ingest.faults import CameraFault, HttpOnly
@@ -89,6 +89,10 @@ class Opening:
         if upstream is not None:
             self._address.hear_clock(upstream.clock_offset_s)
         return self._address.notes
+
+    async def device(self, assignment: CameraAssignment) -> tuple[Interrogation | None, Credentials | None]:
+        """What ONVIF told of the device, if it was asked, and the credentials that it accepted."""
+        return self._address.told, await self._sign_in.credentials(assignment)
 
     async def _upstream(self, assignment: CameraAssignment, source: RtspSource) -> Upstream:
         credentials = await self._sign_in.credentials(assignment)

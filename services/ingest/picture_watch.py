@@ -8,6 +8,8 @@ from typing import Protocol
 
 from services.contracts.camera import Snapshot, StreamFacts
 from services.contracts.ladder import Reason, Rung
+from services.ingest.device_events.camera import worth_a_look
+from services.ingest.device_events.topics import Kind
 from services.ingest.faults import CameraFault
 from services.ingest.liveness import Liveness
 from services.ingest.lookers import KeyFrameLooker, Keyless, Looker, PlayerLooker
@@ -67,7 +69,7 @@ class PictureWatch:
         self._died = False  # a process, at the last look: it may have been this stream
         self._undecoded = 0  # looks in a row
         self._doubtful = False  # the picture looks as it did before, or wrong but not for long enough
-        self._snapshot_at = float("-inf")
+        self._snapshot_at = self._looked_at = float("-inf")
         #: What decoding told of the stream.
         self.facts = StreamFacts()
         #: Looks so far; outlives this watch, since a frozen picture may survive a reconnect.
@@ -76,6 +78,16 @@ class PictureWatch:
     def look_now(self) -> None:
         """Something happened that the next look should not wait for."""
         self._look_now.set()
+
+    def hint(self, kind: Kind) -> None:
+        """The device noticed something itself."""
+        if worth_a_look(
+            kind,
+            doubtful=self._doubtful,
+            looked_s_ago=self._tools.clock.monotonic() - self._looked_at,
+            picture_every_s=self._tools.settings.picture_every_s,
+        ):
+            self._look_now.set()
 
     async def run(self) -> None:
         """Never returns. Raises CameraFault."""
@@ -90,6 +102,7 @@ class PictureWatch:
         camera costs in memory.
         """
         statistics = self._tools.looks
+        self._looked_at = self._tools.clock.monotonic()
         try:
             result = await self._look()
         except MediaHostBusy:

@@ -13,6 +13,8 @@ from services.contracts.ladder import Reason, Rung
 from services.ingest import policy
 from services.ingest.backoff import LOCKOUT_S
 from services.ingest.bulletin import Bulletin, Scene
+from services.ingest.device_events.camera import CameraEvents, worth_a_connect
+from services.ingest.device_events.topics import Hint
 from services.ingest.faults import CameraFault
 from services.ingest.health import Phase, Signal
 from services.ingest.opening import Opening
@@ -58,11 +60,12 @@ class CameraSession:
         self._bulletin = Bulletin(tools, self._scene)
         self._facts = StreamFacts()
         self._opening = Opening(assignment, tools, self._note, self._on_rung)
+        self._events = CameraEvents(tools, self._on_hint)
         self._history = History()
         self._changed = Bell()
         self._woken = Bell()  # the assignment changed, or somebody wants to see the camera live
         self._sample = Sample(tools.clock)
-        self._resting = False
+        self._resting = self._hinted = False
         self._failures = 0  # attempts in a row
         self._running: asyncio.Task[None] | None = None
         self._upload = SnapshotUpload(tools)
@@ -106,6 +109,7 @@ class CameraSession:
             if tasks:
                 await asyncio.wait(tasks)
         finally:
+            self._events.leave()
             if self._running is not None:
                 self._tools.budget.leave(self._current)
 
@@ -163,9 +167,10 @@ class CameraSession:
 
     async def _pause(self, seconds: float | None) -> None:
         """Until the next attempt is due, or there is a reason for it to be now. None: there must be a reason."""
+        self._hinted = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not self._changed.is_set() and not (self._resting and self._sample.held):
+                while not self._changed.is_set() and not self._hinted and not (self._resting and self._sample.held):
                     self._woken.clear()
                     await self._woken.wait()
 
@@ -175,6 +180,7 @@ class CameraSession:
         if new is old:
             return
         self._tools.budget.change(old, new)
+        self._events.take_update(old, new)
         if new.source != old.source:
             self._facts, self._history = StreamFacts(), History()
         self._current = new
@@ -208,6 +214,7 @@ class CameraSession:
                 try:
                     watch = Watch(upstream, url, self._history, self, self._tools)
                     self.upstream, self._watch = upstream, watch
+                    self._events.follow(assignment, *await self._opening.device(assignment))
                     await (watch.run() if assignment.sample_every_s is None else self._sample.take(watch.run()))
                 finally:
                     self._tools.relay.unmount(url)
@@ -271,6 +278,15 @@ class CameraSession:
     def on_snapshot(self, snapshot: Snapshot) -> None:
         self._upload.begin(lease_of(self._current), snapshot)
 
+    def _on_hint(self, hint: Hint) -> None:
+        """The device noticed something. That is a reason to look, and no verdict."""
+        self._note()
+        if self._watch is not None:
+            self._watch.hint(hint.kind)
+        elif worth_a_connect(hint):
+            self._hinted = True
+            self._woken.set()
+
     def _on_rung(self, rung: Rung) -> None:
         self._bulletin.climbed(rung)
 
@@ -278,7 +294,7 @@ class CameraSession:
 
     def _note(self) -> None:
         """Show what the device and its stream tell beside the picture."""
-        self._bulletin.noted(self._opening.notes(self.upstream))
+        self._bulletin.noted((*self._opening.notes(self.upstream), *self._events.notes))
 
     def _scene(self) -> Scene:
         watch = self._watch

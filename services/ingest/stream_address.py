@@ -68,6 +68,11 @@ class StreamAddress:
             self._clock_offset_s = offset_s
 
     @property
+    def told(self) -> Interrogation | None:
+        """What the device told last; None without ONVIF."""
+        return self._told
+
+    @property
     def notes(self) -> tuple[Reason, ...]:
         """Advisory reasons from what the device told."""
         notes = []

@@ -7,6 +7,7 @@ from services.contracts.camera import WorkerIdentity
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
+from services.ingest.device_events.hub import DeviceEvents
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.reactor import Reactor
@@ -58,5 +59,7 @@ class Tools:
     clock: Clock
     looks: LookStatistics = field(default_factory=LookStatistics)
     tls_slots: TlsSlots = field(default_factory=lambda: TlsSlots(32))
+    #: None: devices are not asked what they notice themselves.
+    device_events: DeviceEvents | None = None
     #: Streams that are opened as a player would at the same time: each takes a thread for seconds.
     players: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))

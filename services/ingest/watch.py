@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from services.contracts.camera import StreamFacts
 from services.contracts.ladder import Reason, Rung
+from services.ingest.device_events.topics import Kind
 from services.ingest.faults import CameraFault
 from services.ingest.health import Signal
 from services.ingest.liveness import Liveness
@@ -90,6 +91,10 @@ class Watch:
             bitrate_kbps=_rounded(rates.bitrate_kbps if rates.bitrate_kbps is not None else probed.bitrate_kbps, 1),
             keyframe_interval_s=_rounded(rates.keyframe_interval_s or probed.keyframe_interval_s, 2),
         )
+
+    def hint(self, kind: Kind) -> None:
+        """The device noticed something itself."""
+        self._picture.hint(kind)
 
     async def run(self) -> None:
         """Watch until the stream fails. Raises the CameraFault that ended it."""

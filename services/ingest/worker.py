@@ -15,6 +15,7 @@ from services.contracts.ids import CameraId, new_id
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
+from services.ingest.device_events.hub import DeviceEvents
 from services.ingest.live import LiveMuxers
 from services.ingest.media.host import MediaHost
 from services.ingest.media_endpoint import media_app
@@ -52,6 +53,7 @@ class WorkerSettings:
     site_connects_max: int = 4
     tls_cameras_max: int = 32
     probe_processes: int = 1
+    device_events: bool = True
     live_streams_max: int = 32
     #: Where live media is served to an API in another process; None in one process.
     media_host: str | None = None
@@ -79,6 +81,7 @@ class Worker:
         self.onvif = ZeepOnvifGateway(clock=clock)
         self.reactor = Reactor(clock, pause_max_s=min(PAUSE_MAX_S, settings.session.settle_down_s / 10))
         self.looks = LookStatistics()
+        self.device_events = DeviceEvents(clock, networks)
         self._relay = Relay()
         self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)
@@ -120,6 +123,7 @@ class Worker:
             clock=self._clock,
             looks=self.looks,
             tls_slots=TlsSlots(self._settings.tls_cameras_max),
+            device_events=self.device_events if self._settings.device_events else None,
         )
 
         def new_session(assignment: CameraAssignment) -> CameraSession:
@@ -151,6 +155,7 @@ class Worker:
 
     async def _start_parts(self) -> None:
         self._started.push_async_callback(self.onvif.close)
+        self._started.push_async_callback(self.device_events.close)
         self._started.callback(self.reactor.close)
         await self._relay.start()
         self._started.push_async_callback(self._relay.close)
