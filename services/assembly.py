@@ -429,6 +429,7 @@ def worker_settings(settings: Settings, *, alone: bool) -> WorkerSettings:
         site_connects_max=settings.site_connects_max,
         tls_cameras_max=settings.tls_cameras_max,
         probe_processes=settings.probe_processes,
+        device_events=settings.device_events,
         live_streams_max=settings.live_streams_max,
         media_host=settings.media_host if alone else None,
         media_port=settings.media_port,
