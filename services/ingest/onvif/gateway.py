@@ -3,25 +3,30 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
+from typing import Any, TypeVar
 
-from services.contracts.camera import Credentials, Interrogation, OnvifSource
+from services.contracts.camera import AuthOutcome, Credentials, DeviceFacts, Interrogation, OnvifSource
 from services.contracts.ladder import Reason, Rung
+from services.contracts.worker_endpoint import ClockSet
 from services.ingest.faults import CameraFault
+from services.ingest.onvif import interrogation
 from services.ingest.onvif.conversation import Conversation
-from services.ingest.onvif.interrogation import interrogate
+from services.ingest.onvif.memory import HostMemory
 from services.ingest.onvif.transport import Deadline, Endpoint, HttpLimits
 from services.runtime.clock import Clock, SystemClock
 
+T = TypeVar("T")
+
 
 class ZeepOnvifGateway:
-    """Interrogates devices in a bounded number of threads, one at a time for each address and port.
+    """Visits devices in a bounded number of threads, one visit at a time for each address.
 
-    ``interrogation_s`` bounds one interrogation from its first connect; waiting for a thread, or for another
-    interrogation of the same device, comes on top. Cancelling an interrogation breaks its connection. Belongs to one
-    event loop, and is of no use after ``close``.
+    ``interrogation_s`` bounds one visit from its first connect, ``HttpLimits.call_s`` each call of it: a device that
+    hangs costs that. Waiting for a thread, or for another visit to the same address, comes on top. Cancelling a visit
+    breaks its connection. Belongs to one event loop, and is of no use after ``close``.
     """
 
     def __init__(
@@ -37,14 +42,67 @@ class ZeepOnvifGateway:
         self._limits = limits or HttpLimits()
         self._clock = clock or SystemClock()
         self._turns = _Turns()
-        self._running: dict[asyncio.Task[Interrogation], Deadline] = {}
+        self._memory = HostMemory()
+        self._running: dict[asyncio.Task[Any], Deadline] = {}
 
-    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+    async def interrogate(
+        self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
         """See ``services.ingest.ports.OnvifGateway``. OSError means that this machine has no sockets left."""
+        return await self._visit(
+            source,
+            credentials,
+            lambda talk: interrogation.interrogate(talk, source, every_channel=every_channel),
+        )
+
+    async def identify(self, source: OnvifSource, credentials: Credentials | None) -> DeviceFacts:
+        """See ``services.ingest.ports.OnvifGateway``."""
+        return await self._visit(source, credentials, lambda talk: interrogation.identify(talk, source))
+
+    async def set_clock(self, source: OnvifSource, credentials: Credentials | None) -> ClockSet:
+        """See ``services.ingest.ports.OnvifGateway``. Seconds."""
+        return await self._visit(source, credentials, lambda talk: interrogation.set_clock(talk, source))
+
+    async def try_sign_in(self, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:
+        """See ``services.ingest.ports.OnvifGateway``."""
+        return await self._visit(
+            source, credentials, lambda talk: interrogation.try_sign_in(talk, source), signs_again=False
+        )
+
+    async def close(self) -> None:
+        """Break the visits that run and wait for their threads to end."""
+        for deadline in self._running.values():
+            deadline.stop()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def _visit(
+        self,
+        source: OnvifSource,
+        credentials: Credentials | None,
+        work: Callable[[Conversation], T],
+        *,
+        signs_again: bool = True,
+    ) -> T:
         endpoint = _endpoint(source)
         deadline = Deadline(self._clock, self._interrogation_s)
-        conversation = Conversation(endpoint, credentials, limits=self._limits, deadline=deadline, clock=self._clock)
-        task = asyncio.create_task(self._in_turn(conversation, deadline, source))
+
+        def run() -> T:
+            deadline.start()
+            conversation = Conversation(
+                endpoint,
+                credentials,
+                limits=self._limits,
+                deadline=deadline,
+                clock=self._clock,
+                notes=self._memory.of(endpoint),
+                certificate=source.certificate,
+                signs_again=signs_again,
+            )
+            with contextlib.closing(conversation):
+                return work(conversation)
+
+        task = asyncio.create_task(self._in_turn(endpoint, run))
         self._running[task] = deadline
         task.add_done_callback(self._forget)
         try:
@@ -54,22 +112,11 @@ class ZeepOnvifGateway:
             deadline.stop()
             raise
 
-    async def close(self) -> None:
-        """Break the interrogations that run and wait for their threads to end."""
-        for deadline in self._running.values():
-            deadline.stop()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await asyncio.to_thread(self._pool.shutdown)
-
-    async def _in_turn(self, conversation: Conversation, deadline: Deadline, source: OnvifSource) -> Interrogation:
-        def run() -> Interrogation:
-            deadline.start()
-            return interrogate(conversation, source)
-
-        async with self._turns.of(conversation.endpoint):
+    async def _in_turn(self, endpoint: Endpoint, run: Callable[[], T]) -> T:
+        async with self._turns.of(endpoint):
             return await asyncio.get_running_loop().run_in_executor(self._pool, run)
 
-    def _forget(self, task: asyncio.Task[Interrogation]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         del self._running[task]
 
 
@@ -81,27 +128,42 @@ def _endpoint(source: OnvifSource) -> Endpoint:
         raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "the address is no IP address") from None
     if not 0 < source.port < 65536:
         raise CameraFault(Reason.ADDRESS_REFUSED, Rung.UNREACHABLE, "there is no such port")
-    return Endpoint(str(address), source.port)
+    return Endpoint(str(address), source.port, source.tls)
 
 
 class _Turns:
-    """One interrogation at a time for each endpoint: cheap recorders serve one client at a time.
+    """One visit at a time for each address: cheap recorders serve one client at a time.
 
-    Waiting takes no thread, so that a recorder with many cameras does not keep the others from being asked.
+    Waiting takes no thread, so that a recorder with many cameras does not keep the others from being asked. Another port
+    of an address may be another device behind the same router: it waits no longer than ``patience_s`` for the first.
     """
 
-    def __init__(self) -> None:
-        self._locks: dict[Endpoint, asyncio.Lock] = {}
-        self._wanted: Counter[Endpoint] = Counter()
+    def __init__(self, patience_s: float = 2.0) -> None:
+        self._patience_s = patience_s
+        self._locks: dict[Endpoint | str, asyncio.Lock] = {}
+        self._wanted: Counter[Endpoint | str] = Counter()
 
     @contextlib.asynccontextmanager
     async def of(self, endpoint: Endpoint) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(endpoint, asyncio.Lock())
-        self._wanted[endpoint] += 1
-        try:
-            async with lock:
+        async with self._lock(endpoint) as door, door, self._lock(endpoint.address) as host:
+            try:
+                await asyncio.wait_for(host.acquire(), self._patience_s)
+            except TimeoutError:
                 yield
+                return
+            try:
+                yield
+            finally:
+                host.release()
+
+    @contextlib.asynccontextmanager
+    async def _lock(self, key: Endpoint | str) -> AsyncIterator[asyncio.Lock]:
+        """A lock that exists as long as somebody wants it."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        self._wanted[key] += 1
+        try:
+            yield lock
         finally:
-            self._wanted[endpoint] -= 1
-            if not self._wanted[endpoint]:
-                del self._wanted[endpoint], self._locks[endpoint]
+            self._wanted[key] -= 1
+            if not self._wanted[key]:
+                del self._wanted[key], self._locks[key]

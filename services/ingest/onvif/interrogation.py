@@ -1,55 +1,94 @@
-"""The questions put to one device, in their order, and what is made of the answers. Blocking; runs in a thread."""
+"""Visits to one device: the questions in their order, and what is made of the answers. Blocking; runs in a thread."""
 
-import contextlib
-from typing import Literal
+from datetime import timedelta
 
-from services.contracts.camera import Channel, DeviceFacts, DeviceStream, Interrogation, OnvifSource, RtspSource
+from services.contracts.camera import AuthOutcome, Channel, DeviceFacts, DeviceStream, Interrogation, OnvifSource
 from services.contracts.ladder import Reason, Rung
+from services.contracts.worker_endpoint import ClockSet
 from services.ingest.faults import CameraFault
-from services.ingest.onvif import answers
-from services.ingest.onvif.channels import Profile, VideoChannel, find_profile, group_channels
-from services.ingest.onvif.clock import offset_s
-from services.ingest.onvif.conversation import Conversation, Declined, SignInWanted, Unanswered
-from services.ingest.onvif.library import MEDIA_NAMESPACE, Device
-from services.ingest.onvif.negotiation import Signature
-from services.ingest.onvif.uris import read_stream_uri
+from services.ingest.onvif.channels import VideoChannel, find_profile, group_channels
+from services.ingest.onvif.conversation import Conversation, Unanswered
+from services.ingest.onvif.questions import Questions
 
-#: Where the media service is when the device does not say, most common first.
-_MEDIA_PATHS = ("/onvif/media_service", "/onvif/Media", "/onvif/media", "/onvif/device_service")
-_AUTH_MODES: dict[Signature, Literal["none", "digest", "wsse"]] = {
-    Signature.NONE: "none",
-    Signature.DIGEST: "digest",
-    Signature.WSSE: "wsse",
-}
+#: Channels of which the streams are asked for. The largest recorders have as many.
+CHANNELS_MAX = 256
+#: Time for each channel of which they are, and for all: a recorder answers one question at a time.
+_CHANNEL_S = 1.5
+_CHANNELS_S = 120.0
 
 
-def interrogate(conversation: Conversation, source: OnvifSource) -> Interrogation:
+def interrogate(conversation: Conversation, source: OnvifSource, *, every_channel: bool = False) -> Interrogation:
     """Ask everything. Raises CameraFault."""
-    questions = _Questions(conversation)
+    questions = Questions(conversation, source.path)
     try:
         questions.begin()
-        information = questions.device_information()
+        facts = questions.information()
+        questions.find_services()
         channels = group_channels(questions.profiles())
         conversation.reached(Rung.AUTHORIZED)
         if not channels:
             raise CameraFault(Reason.NO_VIDEO, conversation.rung, "no profile of the device has a video source")
+        facts = questions.identified(facts).model_copy(update={"name": questions.name()})
         streams = _streams(questions, source, channels)
+        if every_channel:
+            described = _described(conversation, questions, channels, streams)
+        else:
+            described = tuple(map(_channel, channels))
     except Unanswered as error:
         raise CameraFault(Reason.ONVIF_FAILED, conversation.rung, error.detail) from error
-    facts = DeviceFacts(
-        maker=answers.text(information, "Manufacturer"),
-        model=answers.text(information, "Model"),
-        firmware=answers.text(information, "FirmwareVersion"),
-        serial=answers.text(information, "SerialNumber"),
-        auth_mode=_AUTH_MODES[conversation.signature],
-        clock_offset_s=conversation.clock_offset_s,
-    )
-    return Interrogation(device=facts, channels=tuple(map(_channel, channels)), streams=streams)
+    return Interrogation(device=questions.talked(facts), channels=described, streams=streams)
 
 
-def _streams(
-    questions: "_Questions", source: OnvifSource, channels: tuple[VideoChannel, ...]
-) -> tuple[DeviceStream, ...]:
+def identify(conversation: Conversation, source: OnvifSource) -> DeviceFacts:
+    """Ask what the device is, and nothing else. Raises CameraFault."""
+    questions = Questions(conversation, source.path)
+    try:
+        questions.begin()
+        facts = questions.identified(questions.information())
+    except Unanswered as error:
+        raise CameraFault(Reason.ONVIF_FAILED, conversation.rung, error.detail) from error
+    return questions.talked(facts)
+
+
+def set_clock(conversation: Conversation, source: OnvifSource) -> ClockSet:
+    """Set the device's clock to ours. Raises CameraFault."""
+    questions = Questions(conversation, source.path)
+    try:
+        questions.begin()
+        # It settles how to sign in, so that the new time is not old by the time that it is sent.
+        questions.information()
+        before = conversation.clock_offset_s
+        questions.set_clock(conversation.clock.now() + timedelta(seconds=0.5))  # the device gets whole seconds
+        questions.read_clock()
+    except Unanswered as error:
+        raise CameraFault(Reason.ONVIF_FAILED, conversation.rung, error.detail) from error
+    return ClockSet(offset_before_s=before, offset_after_s=conversation.clock_offset_s)
+
+
+def try_sign_in(conversation: Conversation, source: OnvifSource) -> AuthOutcome | None:
+    """Sign in, and say what the device said; None when it wants no credentials. Raises CameraFault.
+
+    The conversation must be one that never signs again.
+    """
+    questions = Questions(conversation, source.path)
+    try:
+        questions.begin()
+        questions.information()
+        if not conversation.account.accepted:
+            # Some devices guard nothing but their media.
+            questions.find_services()
+            questions.profiles()
+    except Unanswered as error:
+        if conversation.rung.height < Rung.ANSWERING.height:
+            raise CameraFault(Reason.ONVIF_FAILED, conversation.rung, error.detail) from error
+    except CameraFault as fault:
+        if fault.auth is None:
+            raise
+        return fault.auth
+    return AuthOutcome.ACCEPTED if conversation.account.accepted else None
+
+
+def _streams(questions: Questions, source: OnvifSource, channels: tuple[VideoChannel, ...]) -> tuple[DeviceStream, ...]:
     """The streams of the channel that is meant; none when there are several and none is named."""
     if source.profile is not None:
         found = find_profile(channels, source.profile)
@@ -63,14 +102,45 @@ def _streams(
         return ()
     else:
         channel, main = channels[0], channels[0].main
-    streams = [questions.stream("main", main, source.address)]
+    streams = [questions.stream("main", main)]
     sub = channel.sub(main)
     if sub is not None:
         try:
-            streams.append(questions.stream("sub", sub, source.address))
+            streams.append(questions.stream("sub", sub))
         except Unanswered:
             # A camera without a sub stream is whole.
             return tuple(streams)
+    return tuple(streams)
+
+
+def _described(
+    conversation: Conversation,
+    questions: Questions,
+    channels: tuple[VideoChannel, ...],
+    known: tuple[DeviceStream, ...],
+) -> tuple[Channel, ...]:
+    """The channels with the streams and the snapshot of each. One that does not give its streams is kept without."""
+    conversation.deadline.extend(min(_CHANNEL_S * len(channels), _CHANNELS_S))
+    described = []
+    with conversation.modestly(_CHANNELS_S):
+        for number, channel in enumerate(channels):
+            told = _channel(channel)
+            if number < CHANNELS_MAX:
+                streams = known if len(channels) == 1 else _every(questions, channel)
+                told = told.model_copy(update={"streams": streams, "snapshot_path": questions.snapshot(channel.main)})
+            described.append(told)
+    return tuple(described)
+
+
+def _every(questions: Questions, channel: VideoChannel) -> tuple[DeviceStream, ...]:
+    streams: list[DeviceStream] = []
+    try:
+        streams.append(questions.stream("main", channel.main))
+        sub = channel.sub(channel.main)
+        if sub is not None:
+            streams.append(questions.stream("sub", sub))
+    except Unanswered:
+        pass
     return tuple(streams)
 
 
@@ -79,96 +149,9 @@ def _channel(channel: VideoChannel) -> Channel:
     return Channel(
         profile=main.token,
         profiles=tuple(profile.token for profile in channel.profiles),
+        sources=channel.sources,
         name=main.name or main.token,
         codec=main.codec,
         width=main.width,
         height=main.height,
     )
-
-
-class _Questions:
-    """The calls to one device, by the services of onvif-zeep."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
-        self._device = Device(conversation)
-        self._services = self._device.create_devicemgmt_service()
-
-    def begin(self) -> None:
-        """Read the clock, which needs no credentials, and see whether this is an ONVIF device at all."""
-        try:
-            self._read_clock()
-        except SignInWanted:
-            # Some devices guard even this (lumeohq/onvif-rs pull request 65). It proves that they are there.
-            pass
-        except Unanswered:
-            if self._conversation.rung.height < Rung.ANSWERING.height:
-                raise
-        self._conversation.anonymous = False
-
-    def device_information(self) -> object:
-        """What the device says of itself, or None. The first call that needs credentials: it settles how to sign in."""
-        conversation = self._conversation
-        try:
-            told: object = self._services.GetDeviceInformation()
-            conversation.reached(Rung.AUTHORIZED)
-        except Declined:
-            told = None
-        if conversation.clock_offset_s is None and conversation.signature is not Signature.NONE:
-            # Without credentials it was not to be had, or it was nonsense.
-            with contextlib.suppress(Unanswered):
-                self._read_clock()
-        return told
-
-    def profiles(self) -> list[Profile]:
-        """The media profiles, from wherever the media service is."""
-        told = self._media_path()
-        failure: Unanswered | None = None
-        for path in (told,) if told else _MEDIA_PATHS:
-            self._device.locate(MEDIA_NAMESPACE, path)
-            try:
-                return answers.profiles(self._device.create_media_service().GetProfiles())
-            except Unanswered as error:
-                failure = failure or error
-        raise failure or Unanswered("GetProfiles: no media service")
-
-    def stream(self, role: Literal["main", "sub"], profile: Profile, address: str) -> DeviceStream:
-        """The stream of a profile, at the address we reached. Raises Unanswered if there is no usable one."""
-        setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-        media = self._device.services["media"]
-        uri = read_stream_uri(answers.uri(media.GetStreamUri({"StreamSetup": setup, "ProfileToken": profile.token})))
-        if uri is None:
-            raise Unanswered("GetStreamUri: the answer holds no RTSP address")
-        return DeviceStream(
-            role=role,
-            profile=profile.token,
-            source=RtspSource(address=address, port=uri.port, path=uri.path),
-            original_uri=uri.original,
-            codec=profile.codec,
-            width=profile.width,
-            height=profile.height,
-        )
-
-    def _read_clock(self) -> None:
-        clock = self._conversation.clock
-        asked = clock.now()
-        told = answers.system_time(self._services.GetSystemDateAndTime())
-        if told is not None:
-            self._conversation.clock_offset_s = offset_s(told, asked, clock.now())
-
-    def _media_path(self) -> str | None:
-        """The path of the media service as the device tells it.
-
-        GetServices is missing on older devices (quatanium/python-onvif pull request 30). GetCapabilities needs its
-        category named (IOTechSystems/onvif issue 20).
-        """
-        try:
-            path = answers.path_in_services(self._services.GetServices({"IncludeCapability": False}), MEDIA_NAMESPACE)
-        except Unanswered:
-            path = None
-        if path is None:
-            try:
-                path = answers.path_in_capabilities(self._services.GetCapabilities({"Category": "All"}), "Media")
-            except Unanswered:
-                path = None
-        return path

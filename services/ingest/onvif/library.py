@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
-from services.ingest.onvif.conversation import Conversation, Unanswered
+from services.ingest.faults import CameraFault
+from services.ingest.onvif.conversation import Conversation, SignInWanted, Unanswered
 
 
 @contextlib.contextmanager
@@ -41,7 +42,13 @@ with _logging_untouched():
 # zeep logs a traceback for every value that does not fit its type; a hostile reply holds fifty thousand of them.
 logging.getLogger("zeep.xsd").setLevel(logging.CRITICAL)
 
+DEVICE_NAMESPACE: str = SERVICES["devicemgmt"]["ns"]
 MEDIA_NAMESPACE: str = SERVICES["media"]["ns"]
+MEDIA2_NAMESPACE = "http://www.onvif.org/ver20/media/wsdl"
+
+#: What the library lacks, described by WSDL files of our own (ADR 0029).
+_OWN_WSDL = Path(__file__).with_name("wsdl")
+_OWN_SERVICES = {"media2": (MEDIA2_NAMESPACE, _OWN_WSDL / "media2.wsdl", "Media2Binding")}
 
 #: Not strict: devices leave out what the schema demands. Sequence ignored: they mix up the order too.
 _SETTINGS = Settings(strict=False, xsd_ignore_sequence_order=True, forbid_dtd=True, forbid_external=True)
@@ -53,8 +60,8 @@ class _LocalFiles:
 
     def load(self, location: str) -> bytes:
         path = Path(location).resolve()
-        if path.parent != wsdl_folder():
-            raise ValueError(f"{location} is not in the WSDL folder of onvif-zeep")
+        if path.parent not in {wsdl_folder(), _OWN_WSDL}:
+            raise ValueError(f"{location} is in no folder of WSDL files")
         return path.read_bytes()
 
 
@@ -86,9 +93,12 @@ def _parsed(wsdl_file: str) -> Document:
 
 
 class Device(ONVIFCamera):  # type: ignore[misc]  # the library has no types
-    """One device. The conversation is its transport: it knows the credentials, and the library never does."""
+    """One device. The conversation is its transport: it knows the credentials, and the library never does.
 
-    def __init__(self, conversation: Conversation) -> None:
+    ``path``: that of the device service.
+    """
+
+    def __init__(self, conversation: Conversation, path: str = "/onvif/device_service") -> None:
         # Not the library's constructor, which goes to the network and changes the environment; the same attributes.
         self.host, self.port = conversation.endpoint.host, conversation.endpoint.port
         self.user, self.passwd, self.encrypt = "", "", True
@@ -99,22 +109,58 @@ class Device(ONVIFCamera):  # type: ignore[misc]  # the library has no types
         self.services_lock = threading.RLock()
         self.xaddrs: dict[str, str] = {}
         self.to_dict = ONVIFService.to_dict
+        self.locate(DEVICE_NAMESPACE, path)
 
     def locate(self, namespace: str, path: str) -> None:
         """Say under which path a service is."""
         self.xaddrs[namespace] = f"http://{self.host}:{self.port}{path}"
 
     def create_onvif_service(self, name: str, from_template: bool = True, portType: str | None = None) -> Any:  # noqa: N803, ARG002 - the library's signature
-        """A service by its name in the library. Its ``SERVICES`` table and ``get_definition`` say where and how."""
-        address, wsdl_file, binding = self.get_definition(name.lower(), portType)
+        """A service by its name in the library, or of our own, under the path that it was located at."""
+        namespace, wsdl_file, binding = _definition(name.lower())
         client = Client(document(wsdl_file), transport=self.transport, settings=_SETTINGS)
-        service = _Service(address, self.user, self.passwd, wsdl_file, zeep_client=client, binding_name=binding)
+        service = _Service(client, self.xaddrs[namespace], wsdl_file, binding)
         self.services[name.lower()] = service
         return service
+
+    def create_media2_service(self) -> Any:
+        """The Media2 service, which the library does not know."""
+        return self.create_onvif_service("media2")
+
+
+@cache
+def _definition(name: str) -> tuple[str, str, str]:
+    """Namespace, WSDL file and binding of a service, from the library's ``SERVICES`` table or our own."""
+    if name in _OWN_SERVICES:
+        namespace, file, binding = _OWN_SERVICES[name]
+    else:
+        told = SERVICES[name]
+        namespace, file, binding = told["ns"], wsdl_folder() / told["wsdl"], told["binding"]
+    return namespace, str(file), f"{{{namespace}}}{binding}"
+
+
+class _Operations:
+    """The operations of a binding at one address, as zeep's ServiceProxy has them, which makes an object for each of a
+    hundred operations whenever a service is made: a tenth of the time of a visit."""
+
+    def __init__(self, client: Client, binding: str, address: str) -> None:
+        self._client, self._binding = client, client.wsdl.bindings[binding]
+        self._options = {"address": address}
+
+    def __getattr__(self, name: str) -> Any:
+        self._binding.get(name)  # raises for an operation that there is not
+        return lambda **params: self._binding.send(self._client, self._options, name, (), params)
 
 
 class _Service(ONVIFService):  # type: ignore[misc]  # the library has no types
     """A service of the library whose calls are made exactly once and whose errors keep their type."""
+
+    def __init__(self, client: Client, address: str, wsdl_file: str, binding: str) -> None:
+        # Not the library's constructor, which signs; the attributes that its methods use.
+        self.url, self.xaddr, self.user, self.passwd = wsdl_file, address, "", ""
+        self.encrypt, self.daemon, self.dt_diff = True, False, None
+        self.zeep_client = client
+        self.ws_client = _Operations(client, binding, address)
 
     def service_wrapper(self, func: Any) -> Any:
         # The library's wrapper calls again with other arguments when a TypeError comes up, also one from a reply: that
@@ -125,6 +171,8 @@ class _Service(ONVIFService):  # type: ignore[misc]  # the library has no types
             delivered = conversation.delivered
             try:
                 return func(**(params or {}))
+            except (CameraFault, Unanswered, SignInWanted):
+                raise  # of the conversation, and perhaps after it read the clock in between
             except Exception as error:
                 if conversation.delivered == delivered:
                     raise

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from services.contracts.camera import AuthOutcome
+from services.contracts.ladder import Reason
 from services.ingest.onvif.soap import SoapFault
 from services.ingest.rtsp.auth import AuthUnsupported, Challenge, strongest
 
@@ -31,6 +33,21 @@ class Verdict(Enum):
     STALE = "stale"  # the nonce is too old, the credentials are not judged
     REFUSED = "refused"
     LOCKED_OUT = "locked_out"
+
+
+#: Ways of signing that a reply to a request without credentials may ask for.
+WANTED = {Verdict.WANTS_DIGEST: Signature.DIGEST, Verdict.WANTS_WSSE: Signature.WSSE}
+#: What each verdict other than GRANTED comes to, in the end: reason, words for a log, and what counts in the budget.
+REFUSALS: dict[Verdict, tuple[Reason, str, AuthOutcome | None]] = {
+    Verdict.REFUSED: (Reason.AUTH_FAILED, "the device refused the credentials", AuthOutcome.REFUSED),
+    Verdict.LOCKED_OUT: (Reason.AUTH_LOCKED_OUT, "the device says it is locked", AuthOutcome.LOCKED_OUT),
+    Verdict.WANTS_UNKNOWN: (
+        Reason.AUTH_ALGORITHM_UNSUPPORTED,
+        "the device wants HTTP Digest by an algorithm other than MD5 and SHA-256",
+        None,
+    ),
+    Verdict.STALE: (Reason.ONVIF_FAILED, "the device calls each nonce of its own stale", None),
+}
 
 
 @dataclass(frozen=True, slots=True)

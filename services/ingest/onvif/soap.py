@@ -7,7 +7,10 @@ holds one body with one element, in the namespaces of the ONVIF schemas, in UTF-
 import codecs
 import contextlib
 import re
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
 
@@ -15,7 +18,13 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of i
 MAX_ELEMENTS = 50_000
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
+_ENVELOPE, _BODY = f"{{{_SOAP}}}Envelope", f"{{{_SOAP}}}Body"
 _SCHEMA = "http://www.onvif.org/ver10/schema"
+#: How many levels below the response a service declares types of its own; one, if not said. Below stands the common schema.
+_OWN_DEPTH = {
+    ("http://www.onvif.org/ver10/device/wsdl", "GetServicesResponse"): 2,
+    ("http://www.onvif.org/ver20/media/wsdl", "GetProfilesResponse"): 3,
+}
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 #: At the beginning only and of bounded length: a search through a reply full of "<?xml" would take minutes.
 _DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
@@ -39,6 +48,10 @@ _ENCODINGS = frozenset(
 )
 
 
+_own = threading.local()
+_count = etree.XPath("count(//node())")
+
+
 class NotSoap(Exception):
     """The reply is no SOAP message. The text says what it is instead; it holds nothing that the device wrote."""
 
@@ -60,14 +73,20 @@ class SoapReply:
     document: bytes
 
 
-def read_soap(raw: bytes, *, service: str, charset: str | None = None) -> SoapReply:
+def read_soap(
+    raw: bytes, *, service: str, charset: str | None = None, read: Mapping[str, frozenset[str]] = MappingProxyType({})
+) -> SoapReply:
     """Read a reply. Raises NotSoap.
 
-    ``service`` is the namespace of the service that was asked, ``charset`` that of the Content-Type header. Broken markup is mended as far as libxml2 can; undeclared prefixes
-    and missing namespaces get the one that belongs there (mvantellingen/python-zeep issue 1205, onvif/specs issue 402).
+    ``service`` is the namespace of the service that was asked, ``charset`` that of the Content-Type header. Broken markup
+    is mended as far as libxml2 can; undeclared prefixes and missing namespaces get the one that belongs there
+    (mvantellingen/python-zeep issue 1205, onvif/specs issue 402). ``read`` names, for some responses, the elements that
+    are read of them: the others are left out of the document, since reading them is most of the work.
     """
     content, fault = read_body(raw, charset=charset)
-    return SoapReply(_local(content), fault, b"" if fault is not None else _document(content, service))
+    element = _local(content)
+    document = b"" if fault is not None else _document(content, service, read.get(element))
+    return SoapReply(element, fault, document)
 
 
 def read_body(raw: bytes, *, charset: str | None = None) -> tuple[etree._Element, SoapFault | None]:
@@ -97,34 +116,40 @@ def _decode(raw: bytes, charset: str | None) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def _parser() -> etree.XMLParser:
+    """This thread's parser: making one costs as much as a short reply."""
+    if not hasattr(_own, "parser"):
+        _own.parser = etree.XMLParser(
+            recover=True,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+    return _own.parser
+
+
 def _parse(text: str) -> etree._Element:
     if "<!DOCTYPE" in text:
         raise NotSoap("the document has a document type declaration, which SOAP forbids")
-    parser = etree.XMLParser(
-        recover=True,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     text = text.strip()
     declaration = _DECLARATION.match(text)
     try:
-        root = etree.fromstring(text[declaration.end() if declaration else 0 :].encode(), parser)
+        root = etree.fromstring(text[declaration.end() if declaration else 0 :].encode(), _parser())
     except etree.XMLSyntaxError:
         root = None
     if root is None:
         raise NotSoap("the reply is no XML")
-    if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
+    if _count(root) > MAX_ELEMENTS:
         raise NotSoap(f"the document has more than {MAX_ELEMENTS} elements")
     return root
 
 
 def _local(element: etree._Element) -> str:
     """The name without namespace and without a prefix that nobody declared."""
-    return re.split(r"[}:]", element.tag)[-1] if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def _read_fault(fault: etree._Element) -> SoapFault:
@@ -139,23 +164,27 @@ def _read_fault(fault: etree._Element) -> SoapFault:
     return SoapFault(tuple(codes[:8]), " ".join(reasons)[:500])
 
 
-def _document(content: etree._Element, service: str) -> bytes:
+def _document(content: etree._Element, service: str, read: frozenset[str] | None) -> bytes:
     """A SOAP 1.2 envelope around the content, without headers and with every namespace in place."""
-    # The ONVIF services declare their own types one level deep, GetServices two; below stands the common schema.
-    own_depth = 2 if _local(content) == "GetServicesResponse" else 1
     # References to entities that nobody could have defined.
     etree.strip_elements(content, etree.Entity, with_tail=False)
-    depth = -1
-    for event, element in etree.iterwalk(content, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if event == "start" and isinstance(element.tag, str):
-            if not element.tag.startswith("{"):
-                # Of a name that is none, such as "tt:", nobody will ask.
-                with contextlib.suppress(ValueError):
-                    element.tag = f"{{{service if depth <= own_depth else _SCHEMA}}}{_local(element)}"
-            # A type by an undeclared prefix would make the whole reply unreadable, and we need none.
-            element.attrib.pop(_TYPE, None)
-    envelope = etree.Element(f"{{{_SOAP}}}Envelope")
-    etree.SubElement(envelope, f"{{{_SOAP}}}Body").append(content)
+    _settle(content, service, _OWN_DEPTH.get((service, _local(content)), 1), read)
+    envelope = etree.Element(_ENVELOPE)
+    etree.SubElement(envelope, _BODY).append(content)
     document: bytes = etree.tostring(envelope, encoding="utf-8")
     return document
+
+
+def _settle(element: etree._Element, service: str, own_depth: int, read: frozenset[str] | None) -> None:
+    """Put namespaces right, and leave out what is not read. As deep as libxml2 reads: 256 levels."""
+    if not element.tag.startswith("{"):
+        # Of a name that is none, such as "tt:", nobody will ask.
+        with contextlib.suppress(ValueError):
+            element.tag = f"{{{service if own_depth >= 0 else _SCHEMA}}}{_local(element)}"
+    # A type by an undeclared prefix would make the whole reply unreadable, and we need none.
+    element.attrib.pop(_TYPE, None)
+    for child in list(element):
+        if read is not None and _local(child) not in read:
+            element.remove(child)
+        elif isinstance(child.tag, str):
+            _settle(child, service, own_depth - 1, read)

@@ -59,6 +59,13 @@ def service_path(xaddr: str | None) -> str | None:
     return None
 
 
+def snapshot_path(uri: str | None) -> str | None:
+    """Path and query of a picture over HTTP; None for any other address (home-assistant/core issue 66554 has rtsp://),
+    and for one whose query holds a password, which would stand open wherever it is kept."""
+    path = service_path(uri)
+    return None if path is None or _PASSWORD_IN_TARGET.search(path) else path
+
+
 def _split(url: str, schemes: set[str]) -> tuple[str, int | None, str] | None:
     """Authority without user info, port, and the rest; None if the URL has another scheme or no host."""
     match = _URL.fullmatch(url) if len(url) <= _MAX_LENGTH else None

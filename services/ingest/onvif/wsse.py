@@ -14,14 +14,15 @@ _WSU = f"{_OASIS}wssecurity-utility-1.0.xsd"
 
 
 def signed(
-    envelope: etree._Element, *, username: str, password: str, created: datetime, nonce: bytes
+    envelope: etree._Element, *, username: str, password: str, created: datetime, nonce: bytes, prefixed: bool = False
 ) -> etree._Element:
     """A copy of the envelope with a Security header.
 
     ``created`` is the device's time. It ends in Z and has no fractions, since devices refuse "+00:00"
     (home-assistant/core pull request 37750) and long values (lumeohq/onvif-rs issue 114). ``nonce`` is 16 bytes and
     never used twice (sr99622/libonvif issue 126: devices remember it). The namespaces are declared without
-    prefixes, as ONVIF Device Manager does: some devices refuse "wsse:" (IOTechSystems/onvif issue 28).
+    prefixes, as ONVIF Device Manager does: some devices refuse "wsse:" (IOTechSystems/onvif issue 28). ``prefixed`` is
+    the other form, "wsse:" and "wsu:", as most toolkits write it, for devices that look for these very letters.
     """
     moment = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # The profile wants SHA-1; it is no choice of ours.
@@ -31,12 +32,13 @@ def signed(
     if header is None:
         header = etree.Element(f"{{{_SOAP}}}Header")
         copied.insert(0, header)
-    security = etree.SubElement(header, f"{{{_WSSE}}}Security", nsmap={None: _WSSE})
+    outer, inner = ({"wsse": _WSSE, "wsu": _WSU}, None) if prefixed else ({None: _WSSE}, {None: _WSU})
+    security = etree.SubElement(header, f"{{{_WSSE}}}Security", nsmap=outer)
     token = etree.SubElement(security, f"{{{_WSSE}}}UsernameToken")
     etree.SubElement(token, f"{{{_WSSE}}}Username").text = username
     secret = etree.SubElement(token, f"{{{_WSSE}}}Password", Type=f"{_OASIS}username-token-profile-1.0#PasswordDigest")
     secret.text = base64.b64encode(digest).decode("ascii")
     once = etree.SubElement(token, f"{{{_WSSE}}}Nonce", EncodingType=f"{_OASIS}soap-message-security-1.0#Base64Binary")
     once.text = base64.b64encode(nonce).decode("ascii")
-    etree.SubElement(token, f"{{{_WSU}}}Created", nsmap={None: _WSU}).text = moment
+    etree.SubElement(token, f"{{{_WSU}}}Created", nsmap=inner).text = moment
     return copied

@@ -28,7 +28,15 @@ async def test_a_camera_tells_itself_its_channel_and_two_streams(gateway: ZeepOn
     assert facts.clock_offset_s is not None
     assert abs(facts.clock_offset_s) < 2
     assert told.channels == (
-        Channel(profile="main", profiles=("main", "sub"), name="Main stream", codec="h264", width=1920, height=1080),
+        Channel(
+            profile="main",
+            profiles=("main", "sub"),
+            sources=("source0", "vsc", "vec"),
+            name="Main stream",
+            codec="h264",
+            width=1920,
+            height=1080,
+        ),
     )
     assert told.streams == (
         DeviceStream(

@@ -10,10 +10,14 @@ from services.ingest.onvif import answers
 @pytest.mark.parametrize("answer", [None, [], "text", 5, Answer(), Answer(UTCDateTime=None), Answer(Uri=5, Service=3)])
 def test_answers_of_any_shape_give_nothing_and_no_error(answer: object) -> None:
     assert answers.system_time(answer) is None
-    assert answers.uri(answer) is None
-    assert answers.path_in_services(answer, "urn:x") is None
-    assert answers.path_in_capabilities(answer, "Media") is None
-    assert answers.profiles(answer) == []
+    assert answers.uri(answer) in {None, "text"}
+    assert answers.services(answer) == {}
+    assert answers.services_in_capabilities(answer) == {}
+    assert answers.interfaces(answer) == []
+    assert answers.rtsp_port(answer) is None
+    assert answers.name_in_scopes(answer) is None
+    assert answers.time_zone(answer) == (None, False)
+    assert answers.profiles(answer) == answers.profiles2(answer) == []
     assert answers.text(answer, "Manufacturer") is None
 
 
