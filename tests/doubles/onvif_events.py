@@ -255,9 +255,7 @@ class EventDevice:
             if cut_s is not None and cut_s < wanted_s and not point.messages:
                 return None
         told, point.messages = "".join(point.messages), []
-        return self._event(
-            f"<tev:PullMessagesResponse>{self._times('tev', point)}{told}</tev:PullMessagesResponse>"
-        )
+        return self._event(f"<tev:PullMessagesResponse>{self._times('tev', point)}{told}</tev:PullMessagesResponse>")
 
     def _renew(self, request: Request) -> Response:
         point = self.points.get(self._name(request))

@@ -72,5 +72,5 @@ async def until(condition: Callable[[], bool], within_s: float = 4.0) -> None:
             await asyncio.sleep(0.005)
 
 
-def account(password: str = "right", version: int = 1) -> Credentials:  # noqa: S107 - of a double
+def account(password: str = "right", version: int = 1) -> Credentials:
     return Credentials(username="admin", password=password, version=version)

@@ -132,13 +132,13 @@ async def test_a_subscription_that_is_being_made_when_nobody_listens_any_more_is
     """Otherwise its place would be taken for a minute."""
     async with EventDevice() as device, events() as hub:
         holding = asyncio.Event()
-        create = device._create  # noqa: SLF001 - of the double
+        create = device._create
 
         def created(request: object) -> Response:
             holding.set()
             return create(request)  # type: ignore[arg-type]
 
-        device._create = created  # type: ignore[method-assign]  # noqa: SLF001
+        device._create = created  # type: ignore[method-assign]
         handle = hub.join(Ear().listener(device))
         assert handle is not None
         await holding.wait()

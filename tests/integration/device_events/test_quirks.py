@@ -89,7 +89,7 @@ async def test_quirk_40_a_device_that_ignores_durations_is_told_a_moment_by_its_
         assert first == "PT60S"
         assert second.endswith("Z")
         assert second[:4].isdigit()
-        left = next(iter(device.points.values())).ends_at - device._now()  # noqa: SLF001 - of the double
+        left = next(iter(device.points.values())).ends_at - device._now()
         assert timedelta(seconds=55) < left <= timedelta(seconds=61)
         assert (device.created, device.ended, device.most_open) == (2, 1, 1)
 
@@ -110,7 +110,10 @@ async def test_quirk_41_reference_parameters_come_back_as_headers() -> None:
 async def test_quirk_42_addressing_headers_stand_on_event_calls_and_on_no_others() -> None:
     """home-assistant/core issue 45513, ZoneMinder pull request 3734: wanted; python-onvif-zeep-async issue 155: refused."""
     ear = Ear()
-    async with EventDevice(Bent(wants_addressing=True, life_max_s=2.0, pulling_prolongs=False)) as device, events() as hub:
+    async with (
+        EventDevice(Bent(wants_addressing=True, life_max_s=2.0, pulling_prolongs=False)) as device,
+        events() as hub,
+    ):
         handle = hub.join(ear.listener(device))
         assert handle is not None
         await until(lambda: bool(device.asked("Renew")))
