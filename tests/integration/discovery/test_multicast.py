@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from services.contracts.networks import CameraNetworks
-from services.ingest.discovery import ws_discovery
 from services.ingest.discovery.sighting import Sighting
 from services.ingest.discovery.ws_discovery import MulticastOutcome, multicast
 from tests.doubles.ws_devices import WsDevice, WsDevices
@@ -51,12 +50,7 @@ def three_hundred(there: Namespace) -> list[WsDevice]:
     return [WsDevice(f"10.77.{2 + number // 200}.{1 + number % 200}") for number in range(300)]
 
 
-@pytest.mark.parametrize("buffer_bytes", [ws_discovery.RECEIVE_BUFFER_BYTES, None], ids=["ours", "of-the-system"])
-async def test_300_devices_that_answer_one_probe_at_once_are_all_found(
-    here: Namespace, there: Namespace, monkeypatch: pytest.MonkeyPatch, buffer_bytes: int | None
-) -> None:
-    if buffer_bytes is None:  # as where nobody may have more
-        monkeypatch.setattr(ws_discovery, "widen_receive_buffer", lambda _: None)
+async def test_300_devices_that_answer_one_probe_at_once_are_all_found(here: Namespace, there: Namespace) -> None:
     here.join(there, here="10.77.0.1/16", there="10.77.0.2/16")
     devices = three_hundred(there)
     with there.entered():
