@@ -72,7 +72,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="end after so long with what there is (600)",
     )
     who = parser.add_argument_group("sets of credentials, tried in their order")
-    who.add_argument("--username", dest="sign_in", action=SignInPart, default=[], help="user name of the next set")
+    who.add_argument(
+        "--username", dest="sign_in", action=SignInPart, default=[], metavar="NAME", help="user name of the next set"
+    )
     who.add_argument("--password-file", dest="sign_in", action=SignInPart, metavar="FILE", help="file of its password")
     who.add_argument(
         "--password-env", dest="sign_in", action=SignInPart, metavar="NAME", help="environment variable of its password"
@@ -91,8 +93,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     adoption.add_argument(
         "--zone",
         choices=[zone.value for zone in Zone],
+        metavar="ZONE",
         default=Zone.OTHER_PUBLIC.value,
-        help="what the cameras look at, until somebody says it of each (other_public)",
+        help="what the cameras look at, until somebody says it of each: gate, yard … (other_public)",
     )
 
 
