@@ -149,8 +149,9 @@ class Scan:
                 for port in ports:
                     self._ask(self._named(address, port, shares_address=len(ports) > 1))
         listening = self._listen() if self._order.multicast else asyncio.sleep(0)
-        await asyncio.gather(listening, self._look(hosts_as_networks(aims.hosts)))
-        for address in aims.hosts:
+        first = dict.fromkeys((*aims.hosts, *filter(aims.is_whole, aims.ports)))
+        await asyncio.gather(listening, self._look(hosts_as_networks(first)))
+        for address in first:
             self._ask(self._candidate(address, aims))
         # Devices that answered multicast are looked at before the many addresses of the networks.
         sighted = self._gathering.waiting()
