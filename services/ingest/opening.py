@@ -52,7 +52,7 @@ class Opening:
                     if upstream.auth is AuthOutcome.ACCEPTED:
                         await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
                     await self._trust.saw(assignment, upstream.certificate)
-                self._address.worked()
+                self._address.worked(assignment)
                 self._no_tunnel = False
                 self.under_way = False
                 yield upstream

@@ -79,6 +79,10 @@ class DiscoveryDesk(Protocol):
         """Tell how far it is and what was found so far. The last report says ``done`` or ``failed``."""
 
 
+class Directory(CameraDirectory, DiscoveryDesk, Protocol):
+    """All that a worker asks of the registry."""
+
+
 class OnvifGateway(Protocol):
     """ONVIF as ingest sees it. Implementation: ``onvif.gateway.ZeepOnvifGateway``."""
 

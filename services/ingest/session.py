@@ -17,6 +17,7 @@ from services.ingest.device_events.camera import CameraEvents, worth_a_connect
 from services.ingest.device_events.topics import Hint
 from services.ingest.faults import CameraFault
 from services.ingest.health import Phase, Signal
+from services.ingest.missing import MissingDevice
 from services.ingest.opening import Opening
 from services.ingest.picture import History, undecided
 from services.ingest.rtsp.upstream import Upstream
@@ -69,6 +70,7 @@ class CameraSession:
         self._failures = 0  # attempts in a row
         self._running: asyncio.Task[None] | None = None
         self._upload = SnapshotUpload(tools)
+        self._missing = MissingDevice(tools)
         #: The open upstream session, if there is one. Live view subscribes to it.
         self.upstream: Upstream | None = None
         self._watch: Watch | None = None
@@ -102,7 +104,7 @@ class CameraSession:
 
     async def stop(self) -> None:
         """Stop watching and close the connection. Called once."""
-        tasks = [task for task in (self._running, self._upload.running) if task is not None]
+        tasks = [task for task in (self._running, self._upload.running, self._missing.running) if task is not None]
         for task in tasks:
             task.cancel()
         try:
@@ -251,6 +253,7 @@ class CameraSession:
         signal = policy.signal_of(failure)
         if signal is not None:
             self._bulletin.signal(signal, fault.rung, fault.reason)
+        self._missing.note(self._current, fault, down_for_s)
         if fault.reason is Reason.AUTH_LOCKED_OUT:
             retry_s = budget.retry_after_s(self._current)
             return retry_s if retry_s is not None else LOCKOUT_S

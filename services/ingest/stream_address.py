@@ -14,7 +14,9 @@ from services.contracts.camera import (
 )
 from services.contracts.errors import ServiceError
 from services.contracts.ladder import Reason, Rung
+from services.ingest.discovery.neighbours import mac_of
 from services.ingest.faults import CameraFault
+from services.ingest.identity_check import IdentityCheck
 from services.ingest.sign_in import SignIn, lease_of
 from services.ingest.stream_choice import choose_stream
 from services.ingest.tools import Tools
@@ -49,17 +51,22 @@ class StreamAddress:
         self._failures = 0
         self._clock_offset_s: float | None = None
         self._chosen: DeviceStream | None = None
+        self._identity = IdentityCheck(None, mac_of)
+        self._registry_notes: tuple[Reason, ...] = ()
         #: Profiles of this device whose streams were not to be had.
         self._unfit: set[str] = set()
 
     def failed(self, fault: CameraFault) -> None:
         """A connection to the address failed, or its stream."""
         self._failures += 1
+        self._identity.away(self._tools.clock.monotonic())
         if self._chosen is not None and fault.reason in _UNFIT:
             self._unfit.add(self._chosen.profile)
 
-    def worked(self) -> None:
-        """A connection to the address gave a stream."""
+    def worked(self, assignment: CameraAssignment) -> None:
+        """A connection to the address gave a stream. Raises CameraFault when it is another device's."""
+        self._identity.verify_neighbour(assignment)
+        self._identity.here()
         self._failures = 0
 
     def hear_clock(self, offset_s: float | None) -> None:
@@ -75,7 +82,7 @@ class StreamAddress:
     @property
     def notes(self) -> tuple[Reason, ...]:
         """Advisory reasons from what the device told."""
-        notes = []
+        notes = list(self._registry_notes)
         if self._clock_offset_s is not None and abs(self._clock_offset_s) > _CLOCK_SKEW_S:
             notes.append(Reason.CLOCK_SKEW)
         if self._told is not None and any(_names_another_host(stream) for stream in self._told.streams):
@@ -90,8 +97,11 @@ class StreamAddress:
         if self._for_version != assignment.version:  # it may be another device
             self._told = self._clock_offset_s = self._chosen = None
             self._unfit.clear()
+            self._identity = IdentityCheck(assignment.identity, mac_of)
+            self._registry_notes = assignment.notes
             self._for_version = assignment.version
         if isinstance(source, RtspSource):
+            self._identity.verify_neighbour(assignment)
             return source
         if self._told is None:
             self._told = await self._ask(assignment, source)
@@ -102,7 +112,11 @@ class StreamAddress:
                 self._told = await self._ask(assignment, source)
             except CameraFault as fault:
                 # What it told earlier may still be right: let the stream itself say whether it is there.
+                if fault.reason is Reason.WRONG_DEVICE:
+                    raise
                 log.debug("not told anew", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
+        elif self._identity.due(self._tools.clock.monotonic()):
+            await self._verify(assignment, source)
         self._chosen = choose_stream(self._told.streams, assignment.stream_choice, self._unfit)
         if self._chosen is None:
             several = len(self._told.channels) > 1
@@ -127,7 +141,28 @@ class StreamAddress:
             await self._tools.directory.record_interrogation(self._tools.worker, lease_of(assignment), told)
         except ServiceError as error:
             log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
+        # Told to the directory first: it keeps what contradicts, for people to decide.
+        self._identity.verify(told.device)
         return told
+
+    async def _verify(self, assignment: CameraAssignment, source: OnvifSource) -> None:
+        """Ask the device who it is. Raises CameraFault when it is another one.
+
+        A device that does not say it now is not another one for that: cameras whose ONVIF service has died still stream.
+        """
+        credentials = await self._sign_in.credentials(assignment)
+        connecting = self._tools.connecting.turn(
+            assignment.facility_id, f"{source.address}:{source.port}", failed_before=self._failures > 0
+        )
+        try:
+            async with self._sign_in.turn(assignment), connecting:
+                facts = await self._tools.onvif.identify(source, credentials)
+                if credentials is not None and facts.auth_mode != "none":
+                    await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
+        except CameraFault as fault:
+            log.debug("identity not told", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
+            return
+        self._identity.verify(facts)
 
 
 def _names_another_host(stream: DeviceStream) -> bool:

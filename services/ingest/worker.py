@@ -10,17 +10,21 @@ from dataclasses import dataclass, field
 
 from services.bus.port import Bus
 from services.contracts.camera import CameraAssignment, WorkerIdentity
+from services.contracts.discovery import DiscoveryOrder
 from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId, new_id
+from services.contracts.messages import Message
 from services.contracts.networks import CameraNetworks
 from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
 from services.ingest.device_events.hub import DeviceEvents
+from services.ingest.discovery.jobs import DiscoveryJobs, OnReport
+from services.ingest.discovery.scan import Scan
 from services.ingest.live import LiveMuxers
 from services.ingest.media.host import MediaHost
 from services.ingest.media_endpoint import media_app
 from services.ingest.onvif.gateway import ZeepOnvifGateway
-from services.ingest.ports import CameraDirectory
+from services.ingest.ports import Directory
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.reactor import PAUSE_MAX_S, Reactor
 from services.ingest.rtsp.relay import Relay
@@ -71,7 +75,7 @@ class Worker:
     """Start it, run it until shutdown, close it."""
 
     def __init__(
-        self, settings: WorkerSettings, directory: CameraDirectory, bus: Bus, networks: CameraNetworks, clock: Clock
+        self, settings: WorkerSettings, directory: Directory, bus: Bus, networks: CameraNetworks, clock: Clock
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -91,6 +95,7 @@ class Worker:
         )
         self._networks = networks
         self._directory = directory
+        self.discoveries = DiscoveryJobs(lambda: self.identity, directory, self._new_search)
         self._started = contextlib.AsyncExitStack()
         self._supervisor: Supervisor | None = None
 
@@ -142,9 +147,12 @@ class Worker:
         """Watch and report until shutdown; then give the leases back and send what is left."""
         reporting = Shutdown()
         sending = asyncio.create_task(self.reporter.run(reporting), name="reporter")
+        searching = asyncio.create_task(self.discoveries.run(shutdown), name="searches")
         try:
             await self.supervisor.run(shutdown)
         finally:
+            searching.cancel()
+            await asyncio.gather(searching, return_exceptions=True)
             reporting.request()
             await sending
             await self._send_rest()
@@ -195,6 +203,14 @@ class Worker:
                 "media_token": token,
             }
         )
+
+    async def on_nudge(self, message: Message) -> None:
+        """The registry changed: look now what there is to do."""
+        await self.supervisor.on_nudge(message)
+        await self.discoveries.on_nudge(message)
+
+    def _new_search(self, order: DiscoveryOrder, on_report: OnReport) -> Scan:
+        return Scan(order, self.onvif, self._networks, self._clock, on_report)
 
     def _feed(self, camera_id: CameraId) -> Upstream | None:
         session = self.supervisor.session_of(camera_id)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.contracts.camera import (
     AuthOutcome,
@@ -17,6 +18,7 @@ from services.contracts.camera import (
     Source,
     WorkerIdentity,
 )
+from services.contracts.discovery import DiscoveryOrder, DiscoveryReply, DiscoveryReport
 from services.contracts.errors import Forbidden
 from services.contracts.ids import CameraId, WorkerId, new_id
 from services.runtime.clock import Clock
@@ -51,13 +53,19 @@ def an_assignment(source: Source | None = None, **members: object) -> CameraAssi
 
 
 class ScriptedDirectory:
-    """Satisfies ``ingest.ports.CameraDirectory``. Every call does its work first; then it may fail, or answer late."""
+    """Satisfies ``ingest.ports.Directory``. Every call does its work first; then it may fail, or answer late."""
 
     def __init__(self, clock: Clock, ttl_s: float = 20.0) -> None:
         self.ttl_s = ttl_s
         self.cameras: dict[CameraId, CameraAssignment] = {}
         self.leases: dict[CameraId, Lease] = {}
         self.credentials: dict[CameraId, Credentials] = {}
+        #: Cameras whose devices were said to be missing.
+        self.missing: list[CameraId] = []
+        #: Searches that wait for a worker; what was told of them; those that shall end.
+        self.searches: list[DiscoveryOrder] = []
+        self.search_reports: list[tuple[UUID, DiscoveryReport]] = []
+        self.cancelled_searches: set[UUID] = set()
         #: Names of the methods called, in order.
         self.calls: list[str] = []
         self.auth: list[tuple[CameraId, int, AuthOutcome]] = []
@@ -167,6 +175,26 @@ class ScriptedDirectory:
         self._enter("put_snapshot")
         self.snapshots.append(snapshot)
         await self._leave("put_snapshot")
+
+    async def report_missing(self, worker: WorkerIdentity, lease: LeaseRef) -> None:
+        self._enter("report_missing")
+        self.missing.append(lease.camera_id)
+        await self._leave("report_missing")
+
+    # DiscoveryDesk
+
+    async def claim_discovery(self, worker: WorkerIdentity) -> DiscoveryOrder | None:
+        self._enter("claim_discovery")
+        await self._leave("claim_discovery")
+        return self.searches.pop(0) if self.searches else None
+
+    async def report_discovery(
+        self, worker: WorkerIdentity, discovery_id: UUID, report: DiscoveryReport
+    ) -> DiscoveryReply:
+        self._enter("report_discovery")
+        self.search_reports.append((discovery_id, report))
+        await self._leave("report_discovery")
+        return DiscoveryReply(go_on=discovery_id not in self.cancelled_searches)
 
     def _enter(self, method: str, worker: WorkerIdentity | None = None) -> None:
         self.calls.append(method)

@@ -2,8 +2,9 @@
 
 from ipaddress import ip_network
 
-from services.contracts.camera import Credentials, Interrogation, OnvifSource
+from services.contracts.camera import AuthOutcome, Credentials, DeviceFacts, Interrogation, OnvifSource
 from services.contracts.networks import CameraNetworks
+from services.contracts.worker_endpoint import ClockSet
 from services.ingest.auth_budget import AuthBudget
 from services.ingest.connect_gate import ConnectGate
 from services.ingest.ports import CameraDirectory, OnvifGateway, StreamMedia
@@ -25,7 +26,18 @@ QUICK = SessionSettings(
 class NoOnvif:
     """Satisfies ``ports.OnvifGateway`` where no camera has ONVIF."""
 
-    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+    async def interrogate(
+        self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
+        raise AssertionError("nobody has ONVIF here")
+
+    async def identify(self, source: OnvifSource, credentials: Credentials | None) -> DeviceFacts:
+        raise AssertionError("nobody has ONVIF here")
+
+    async def set_clock(self, source: OnvifSource, credentials: Credentials | None) -> ClockSet:
+        raise AssertionError("nobody has ONVIF here")
+
+    async def try_sign_in(self, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:
         raise AssertionError("nobody has ONVIF here")
 
 

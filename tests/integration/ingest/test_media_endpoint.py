@@ -7,12 +7,12 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.contracts.camera import AuthOutcome, Credentials, DeviceFacts, Interrogation, OnvifSource
+from services.contracts.camera import AuthOutcome, Channel, Credentials, DeviceFacts, Interrogation, OnvifSource
 from services.contracts.errors import NotFound, ServiceError, Unauthenticated, Unavailable
 from services.contracts.ids import CameraId, new_id
 from services.contracts.ladder import Reason, Rung
 from services.contracts.networks import CameraNetworks
-from services.contracts.worker_endpoint import WorkerEndpoint
+from services.contracts.worker_endpoint import ClockSet, WorkerEndpoint
 from services.ingest.faults import CameraFault
 from services.ingest.live import LiveMuxers
 from services.ingest.media_endpoint import media_app
@@ -25,6 +25,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.http_client import HttpClient, pinned_to
 from services.runtime.http_server import HttpServer
 from services.runtime.worker_clients import WorkerClients
+from tests.doubles.ingest_tools import NoOnvif
 from tests.doubles.media import ScriptedMedia
 from tests.doubles.upstream import ScriptedUpstream
 
@@ -33,20 +34,34 @@ CAMERA = new_id()
 DEVICE = OnvifSource(address="10.20.3.5", port=80)
 LOGIN = Credentials(username="admin", password='p@ss:w/rd?#%"é', version=1)
 TOLD = Interrogation(device=DeviceFacts(maker="Hãng"), channels=())
+TOLD_ALL = Interrogation(device=DeviceFacts(maker="Hãng"), channels=(Channel(profile="1", name="1"),))
 
 
-class Device:
+class Device(NoOnvif):
     """Satisfies ``ingest.ports.OnvifGateway``."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[OnvifSource, Credentials | None]] = []
         self.fault: CameraFault | None = None
 
-    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+    async def interrogate(
+        self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
+        self._ask(source, credentials)
+        return TOLD_ALL if every_channel else TOLD
+
+    async def set_clock(self, source: OnvifSource, credentials: Credentials | None) -> ClockSet:
+        self._ask(source, credentials)
+        return ClockSet(offset_before_s=-3600.0, offset_after_s=0.5)
+
+    async def try_sign_in(self, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:
+        self._ask(source, credentials)
+        return AuthOutcome.REFUSED
+
+    def _ask(self, source: OnvifSource, credentials: Credentials | None) -> None:
         self.asked.append((source, credentials))
         if self.fault is not None:
             raise self.fault
-        return TOLD
 
 
 @dataclass
@@ -166,6 +181,22 @@ async def test_an_interrogation_is_carried_to_the_device_and_back(worker: Rig) -
     assert await worker.interrogator.interrogate("default", DEVICE, LOGIN) == TOLD
     assert worker.device.asked == [(DEVICE, LOGIN)]
     assert await worker.interrogator.interrogate("default", DEVICE, None) == TOLD
+    assert await worker.interrogator.interrogate("default", DEVICE, LOGIN, every_channel=True) == TOLD_ALL
+
+
+async def test_a_clock_is_set_and_a_sign_in_tried_by_the_worker(worker: Rig) -> None:
+    assert await worker.interrogator.set_clock("default", DEVICE, LOGIN) == ClockSet(
+        offset_before_s=-3600.0, offset_after_s=0.5
+    )
+    assert await worker.interrogator.try_sign_in("default", DEVICE, LOGIN) is AuthOutcome.REFUSED
+    worker.device.fault = CameraFault(Reason.TIMEOUT, Rung.UNREACHABLE)
+    for asking in (
+        worker.interrogator.set_clock("default", DEVICE, LOGIN),
+        worker.interrogator.try_sign_in("default", DEVICE, LOGIN),
+    ):
+        with pytest.raises(InterrogationFailed) as failed:
+            await asking
+        assert failed.value.reason is Reason.TIMEOUT
 
 
 async def test_the_fault_of_a_device_is_carried_back(worker: Rig) -> None:

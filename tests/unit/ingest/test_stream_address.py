@@ -21,7 +21,7 @@ from services.ingest.faults import CameraFault
 from services.ingest.sign_in import SignIn
 from services.ingest.stream_address import StreamAddress
 from tests.doubles.directory import an_assignment
-from tests.doubles.ingest_tools import some_tools
+from tests.doubles.ingest_tools import NoOnvif, some_tools
 
 REFUSED = CameraFault(Reason.REFUSED, Rung.UNREACHABLE)
 ONVIF = OnvifSource(address="10.20.3.4", port=80)
@@ -46,14 +46,16 @@ def told_two() -> Interrogation:
     return main.model_copy(update={"streams": streams})
 
 
-class Device:
+class Device(NoOnvif):
     """Satisfies ``ports.OnvifGateway``: answers in turn, the last answer for ever."""
 
     def __init__(self, *answers: Interrogation | CameraFault) -> None:
         self.answers = list(answers)
         self.asked = 0
 
-    async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+    async def interrogate(
+        self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+    ) -> Interrogation:
         self.asked += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, CameraFault):
@@ -81,7 +83,7 @@ async def test_after_three_failures_in_a_row_the_device_is_asked_where_its_strea
     await address.find(assignment)
     for _ in range(2):
         address.failed(REFUSED)
-    address.worked()
+    address.worked(assignment)
     for _ in range(2):
         address.failed(REFUSED)
     assert (await address.find(assignment)).path == "/a"
@@ -125,7 +127,9 @@ async def test_after_a_failure_of_the_stream_itself_the_other_one_is_tried(reaso
 
 async def test_asking_a_device_takes_a_slot_for_connecting() -> None:
     class Asked(Device):
-        async def interrogate(self, source: OnvifSource, credentials: Credentials | None) -> Interrogation:
+        async def interrogate(
+            self, source: OnvifSource, credentials: Credentials | None, *, every_channel: bool = False
+        ) -> Interrogation:
             held.append(tools.connecting.held)
             return await super().interrogate(source, credentials)
 
