@@ -15,7 +15,6 @@ from xml.sax.saxutils import escape
 
 from tests.doubles.onvif_device import Open, Request, Security
 from tests.doubles.onvif_messages import DEVICE, MEDIA, Response, fault, html, soap, system_time
-from tests.doubles.onvif_security import HttpDigest
 
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 _PRE_AUTH = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabilities"})
@@ -335,15 +334,6 @@ def tampering(source: str, active: bool = True, operation: str = "Changed") -> s
         {"State": str(active).lower()},
         operation,
     )
-
-
-class LastingDigest(HttpDigest):
-    """HTTP Digest whose nonces are good for any number of requests to any URL, as RFC 7616 has it."""
-
-    def _is_right(self, request: Request, given: str) -> bool:
-        found = re.search(r'nonce="([^"]*)"', given)
-        self._open[found[1] if found else ""] = request.path
-        return super()._is_right(request, given)
 
 
 def _text(moment: datetime) -> str:

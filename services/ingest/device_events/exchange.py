@@ -29,6 +29,8 @@ AuthMode = Literal["none", "digest", "wsse"]
 _TEXT_LENGTH = 4096
 #: A device tells whole seconds: a clock that is off by no more is not what it refused.
 _CLOCK_MOVED_S = 2.0
+#: Nonces that are answered for one request: the first, and one more if that was stale (RFC 7616 section 3.3).
+_NONCES_MAX = 2
 
 
 class SignInRefused(Exception):
@@ -64,11 +66,6 @@ class Exchange:
         self._facts = facts
         self._offset_s = facts.clock_offset_s
         self._clock = clock
-        #: The challenge that is answered at present, and under which path it came: some devices bind a nonce to a
-        #: URL (IOTechSystems/onvif issue 41).
-        self._challenge: tuple[str, Challenge] | None = None
-        self._count = 0
-        self._reuses = True  # until the device refuses a nonce that it gave before
         #: Requests sent.
         self.requests = 0
 
@@ -78,32 +75,27 @@ class Exchange:
         Raises SignInRefused, WireFault or Cut.
         """
         signature = self._signature()
-        held = self._held_challenge(ask.path) if signature is Signature.DIGEST else None
-        # What needs no right is asked without, and so is what brings the challenge to answer.
-        unsigned = not ask.operation.addressed or (signature is Signature.DIGEST and held is None)
-        sent = Signature.NONE if unsigned else signature
-        heard = await self._send(ask, sent, held)
+        # What needs no right is asked without. So is what brings a challenge: a fresh nonce for each request, as some
+        # devices bind one to a URL or a request (IOTechSystems/onvif issue 41), and a refusal of a former one could
+        # mean either. It costs a second request in half a minute, where the other way may cost a second attempt.
+        sent = Signature.WSSE if signature is Signature.WSSE and ask.operation.addressed else Signature.NONE
+        heard = await self._send(ask, sent)
         verdict = judge(heard.answer, sent)
         if verdict is Verdict.WANTS_WSSE and signature is Signature.WSSE:
             sent = Signature.WSSE
-            heard = await self._send(ask, sent, None)
+            heard = await self._send(ask, sent)
             verdict = judge(heard.answer, sent)
-        if sent is Signature.DIGEST and verdict is Verdict.REFUSED and heard.answer.status == 401:
-            # It was the nonce of an earlier request: only a fresh one lets the device judge the password.
-            self._reuses = False
-            verdict = Verdict.STALE
-        if verdict in {Verdict.WANTS_DIGEST, Verdict.STALE} and signature is Signature.DIGEST:
-            fresh = answerable(heard.answer.challenges)
-            if fresh is None:
-                raise SignInRefused(None)
-            self._challenge, self._count = (ask.path, fresh), 0
-            heard = await self._send(ask, Signature.DIGEST, fresh)
-            verdict = judge(heard.answer, Signature.DIGEST)
-        elif verdict is Verdict.REFUSED and sent is Signature.WSSE and await self._clock_moved():
+        for _ in range(_NONCES_MAX):
+            if signature is not Signature.DIGEST or verdict not in {Verdict.WANTS_DIGEST, Verdict.STALE}:
+                break
+            sent = Signature.DIGEST
+            heard = await self._send(ask, sent, answerable(heard.answer.challenges))
+            verdict = judge(heard.answer, sent)
+        if verdict is Verdict.REFUSED and sent is Signature.WSSE and await self._clock_moved():
             # Devices forget the time when they lose power, and refuse what is signed by the right one
             # (home-assistant/core issues 121952, 91587).
-            heard = await self._send(ask, Signature.WSSE, None)
-            verdict = judge(heard.answer, Signature.WSSE)
+            heard = await self._send(ask, sent)
+            verdict = judge(heard.answer, sent)
         if verdict is not Verdict.GRANTED:
             raise _refusal(verdict)
         return heard.answer.fault if heard.answer.fault is not None else heard.content
@@ -113,24 +105,17 @@ class Exchange:
             return Signature.NONE
         return {"none": Signature.NONE, "digest": Signature.DIGEST, "wsse": Signature.WSSE}[self._facts.mode]
 
-    def _held_challenge(self, path: str) -> Challenge | None:
-        if self._challenge is None or not self._reuses or self._challenge[0] != path:
-            return None
-        return self._challenge[1]
-
     async def _clock_moved(self) -> bool:
         """Read the device's clock, which needs no credentials; whether it is not where we thought."""
         asked = self._clock.now()
-        heard = await self._send(Ask(Operation.GET_TIME, self._device_path), Signature.NONE, None)
+        heard = await self._send(Ask(Operation.GET_TIME, self._device_path), Signature.NONE)
         told = messages.system_time(heard.content) if heard.content is not None else None
         if told is None:
             return False
         before, self._offset_s = self._offset_s, offset_s(told, asked, self._clock.now())
         return abs(self._offset_s - before) > _CLOCK_MOVED_S
 
-    async def _send(self, ask: Ask, signature: Signature, challenge: Challenge | None) -> _Heard:
-        if signature is Signature.NONE:
-            challenge = None
+    async def _send(self, ask: Ask, signature: Signature, challenge: Challenge | None = None) -> _Heard:
         envelope = messages.request(
             ask.operation,
             message_id=f"urn:uuid:{uuid4()}",
@@ -151,10 +136,7 @@ class Exchange:
                 nonce=os.urandom(16),
             )
         elif challenge is not None and who is not None:
-            self._count += 1
-            value = digest_header(
-                challenge, who, method="POST", uri=ask.path, cnonce=os.urandom(8).hex(), count=self._count
-            )
+            value = digest_header(challenge, who, method="POST", uri=ask.path, cnonce=os.urandom(8).hex(), count=1)
             headers.append(("Authorization", value.encode("latin-1")))
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         self.requests += 1
