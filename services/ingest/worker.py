@@ -24,6 +24,7 @@ from services.ingest.live import LiveMuxers
 from services.ingest.media.host import MediaHost
 from services.ingest.media_endpoint import media_app
 from services.ingest.onvif.gateway import ZeepOnvifGateway
+from services.ingest.onvif.memory import HostMemory
 from services.ingest.ports import Directory
 from services.ingest.reporter import Reporter
 from services.ingest.rtsp.reactor import PAUSE_MAX_S, Reactor
@@ -82,10 +83,11 @@ class Worker:
         self.identity = WorkerIdentity(
             worker_id=new_id(), name=settings.name or default_name(), reaches=settings.reaches
         )
-        self.onvif = ZeepOnvifGateway(clock=clock)
+        known_hosts = HostMemory()
+        self.onvif = ZeepOnvifGateway(clock=clock, memory=known_hosts)
         self.reactor = Reactor(clock, pause_max_s=min(PAUSE_MAX_S, settings.session.settle_down_s / 10))
         self.looks = LookStatistics()
-        self.device_events = DeviceEvents(clock, networks)
+        self.device_events = DeviceEvents(clock, networks, memory=known_hosts)
         self._relay = Relay()
         self._probing = MediaHost(settings.probe_processes, threads_per_process=_PROBE_THREADS)
         self._muxing = MediaHost(1, threads_per_process=settings.live_streams_max)

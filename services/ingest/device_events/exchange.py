@@ -49,6 +49,8 @@ class SignInFacts:
     mode: AuthMode
     #: Device time minus ours, in seconds.
     clock_offset_s: float
+    #: It wants "wsse:" before the names of a WS-Security header (IOTechSystems/onvif issue 28).
+    prefixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Exchange:
         envelope = messages.request(
             ask.operation,
             message_id=f"urn:uuid:{uuid4()}",
-            address=f"http://{self._connection.endpoint.authority}{ask.path}",
+            address=self._connection.url(ask.path),
             reference=ask.reference,
             termination=ask.termination,
             timeout_s=ask.timeout_s,
@@ -134,6 +136,7 @@ class Exchange:
                 password=who.password,
                 created=self._clock.now() + timedelta(seconds=self._offset_s),
                 nonce=os.urandom(16),
+                prefixed=self._facts.prefixed,
             )
         elif challenge is not None and who is not None:
             value = digest_header(challenge, who, method="POST", uri=ask.path, cnonce=os.urandom(8).hex(), count=1)

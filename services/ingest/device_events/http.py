@@ -14,8 +14,9 @@ from typing import cast
 
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
+from services.ingest.onvif.tls import device_context
 from services.ingest.onvif.transport import Endpoint, WireFault
-from services.ingest.rtsp.tls import any_certificate, certificate_of, check_certificate
+from services.ingest.rtsp.tls import certificate_of, check_certificate
 
 CONNECT_S = 3.0
 #: Largest answer: a hundred notifications take a tenth of it.
@@ -57,11 +58,11 @@ class _Link:
 class HostConnection:
     """The one connection. Not for two requests at the same time."""
 
-    def __init__(self, endpoint: Endpoint, *, tls: bool = False, certificate: str | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, certificate: str | None = None, legacy_tls: bool = False) -> None:
         """``certificate``: the SHA-256 of the one that must be shown inside TLS; None accepts any."""
         self.endpoint = endpoint
-        self._tls = tls
         self._certificate = certificate
+        self._legacy_tls = legacy_tls
         self._link: _Link | None = None
 
     async def post(
@@ -100,6 +101,10 @@ class HostConnection:
                 link.writer.close()
             return reply
 
+    def url(self, path: str) -> str:
+        """What is there under this path, as a URL."""
+        return f"{'https' if self.endpoint.tls else 'http'}://{self.endpoint.authority}{path}"
+
     def close(self) -> None:
         """Close the connection, if one is open. The next request opens another."""
         link, self._link = self._link, None
@@ -107,7 +112,7 @@ class HostConnection:
             link.writer.transport.abort()
 
     async def _connect(self) -> _Link:
-        context = any_certificate() if self._tls else None
+        context = device_context(legacy=self._legacy_tls) if self.endpoint.tls else None
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(
@@ -132,10 +137,9 @@ class HostConnection:
         return _Link(reader, writer)
 
     def _request(self, path: str, headers: Sequence[tuple[str, bytes]], body: bytes) -> bytes:
-        host = self.endpoint.host if self.endpoint.port == (443 if self._tls else 80) else self.endpoint.authority
         lines = [
             f"POST {path} HTTP/1.1".encode("ascii"),
-            b"Host: " + host.encode("ascii"),
+            b"Host: " + self.endpoint.host_field.encode("ascii"),
             *(name.encode("ascii") + b": " + value for name, value in headers),
             b"Content-Length: %d" % len(body),
             b"Accept-Encoding: identity",

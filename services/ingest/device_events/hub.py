@@ -15,6 +15,7 @@ from services.ingest.device_events.pull_point import PullPoint
 from services.ingest.device_events.routing import Address, Gate, Memory
 from services.ingest.device_events.subscription import EventStatistics, Subscription
 from services.ingest.device_events.topics import Hint, Kind
+from services.ingest.onvif.memory import HostMemory
 from services.ingest.onvif.transport import Endpoint
 from services.runtime.clock import Clock
 
@@ -72,12 +73,14 @@ class DeviceEvents:
         clock: Clock,
         networks: CameraNetworks,
         *,
+        memory: HostMemory | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         spread_s: float = _SPREAD_S,
     ) -> None:
-        """``uniform`` draws pauses; ``spread_s`` is the longest before the first question to a host."""
+        """``memory``: what interrogations learned of hosts. ``uniform`` draws pauses; ``spread_s`` is the longest before the first question to a host."""
         self._clock = clock
         self._networks = networks
+        self._memory = memory if memory is not None else HostMemory()
         self._uniform = uniform
         self._spread_s = spread_s
         self._connecting = asyncio.Semaphore(_AT_ONCE)
@@ -94,7 +97,8 @@ class DeviceEvents:
         """
         if not self._networks.permit_text(listener.source.address):
             return None
-        handle = Handle(listener, Endpoint(listener.source.address, listener.source.port))
+        source = listener.source
+        handle = Handle(listener, Endpoint(source.address, source.port, source.tls))
         host = self._hosts.get(handle.host)
         if host is None:
             host = self._hosts[handle.host] = _Host(handle.host)
@@ -147,8 +151,12 @@ class DeviceEvents:
             await _over(former)
         await asyncio.sleep(self._uniform(0.0, self._spread_s))
         source = listener.source
-        connection = HostConnection(host.endpoint, tls=source.tls, certificate=source.certificate)
-        facts = SignInFacts(listener.credentials, listener.auth_mode, listener.clock_offset_s)
+        notes = self._memory.of(host.endpoint)
+        # Where the device sent the interrogation, if it speaks HTTPS only (ADR 0029).
+        connection = HostConnection(
+            notes.moved or host.endpoint, certificate=source.certificate, legacy_tls=notes.legacy_tls
+        )
+        facts = SignInFacts(listener.credentials, listener.auth_mode, listener.clock_offset_s, notes.prefixed)
         try:
             await Subscription(
                 connection,

@@ -36,13 +36,15 @@ class ZeepOnvifGateway:
         interrogation_s: float = 20.0,
         limits: HttpLimits | None = None,
         clock: Clock | None = None,
+        memory: HostMemory | None = None,
     ) -> None:
+        """``memory``: what was learned of hosts, if others are to know it too."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="onvif")
         self._interrogation_s = interrogation_s
         self._limits = limits or HttpLimits()
         self._clock = clock or SystemClock()
         self._turns = _Turns()
-        self._memory = HostMemory()
+        self._memory = memory if memory is not None else HostMemory()
         self._running: dict[asyncio.Task[Any], Deadline] = {}
 
     async def interrogate(

@@ -12,7 +12,8 @@ import ssl
 
 
 @functools.cache
-def _context(*, legacy: bool) -> ssl.SSLContext:
+def device_context(*, legacy: bool) -> ssl.SSLContext:
+    """For TLS 1.2 and newer, or from 1.0 on, with any certificate: whoever connects checks it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -28,18 +29,12 @@ def _context(*, legacy: bool) -> ssl.SSLContext:
 _LEGACY_RENEGOTIATION = 0x4
 
 
-def begin_tls(connection: socket.socket, *, legacy: bool) -> ssl.SSLSocket:
-    """Speak TLS on a connected socket, within its timeout. ``legacy`` admits what OpenSSL refuses by default.
+def inside_tls(connection: socket.socket, *, legacy: bool) -> ssl.SSLSocket:
+    """The connected socket, used up by this, as one that has its TLS handshake still before it.
 
-    The socket given is used up. Raises ssl.SSLError, TimeoutError, OSError.
+    ``legacy`` admits what OpenSSL refuses by default.
     """
-    secured = _context(legacy=legacy).wrap_socket(connection, do_handshake_on_connect=False)
-    try:
-        secured.do_handshake()
-    except BaseException:
-        secured.close()
-        raise
-    return secured
+    return device_context(legacy=legacy).wrap_socket(connection, do_handshake_on_connect=False)
 
 
 def certificate_of(secured: ssl.SSLSocket) -> str:
