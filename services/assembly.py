@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from services.access.audit import Audit
 from services.access.keys import ApiKeys
@@ -29,17 +29,18 @@ from services.bus.rabbit import RabbitBus
 from services.console.pages import console_routes
 from services.console.queries import ConsoleQueries
 from services.console.services import ConsoleServices
-from services.contracts.camera import Credentials, Interrogation, OnvifSource, WatchPolicy
+from services.contracts.camera import AuthOutcome, Credentials, Interrogation, OnvifSource, WatchPolicy
 from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId
 from services.contracts.ladder import Condition, Reason
 from services.contracts.messages import CameraHealthReported, RosterChanged
 from services.contracts.networks import CameraNetworks
 from services.contracts.scope import ProvinceScope
+from services.contracts.worker_endpoint import ClockSet
 from services.ingest.adapters.directory_http import HttpDirectory
 from services.ingest.faults import CameraFault
 from services.ingest.figures import figures
-from services.ingest.ports import CameraDirectory
+from services.ingest.ports import Directory, OnvifGateway
 from services.ingest.tools import SessionSettings
 from services.ingest.worker import Worker, WorkerSettings, default_name
 from services.live.ports import HlsSource, Viewable
@@ -49,9 +50,14 @@ from services.live.worker_hls import WorkerHls
 from services.migrations import runner
 from services.programme.service import Programme
 from services.registry import provinces
+from services.registry.adoption import Adoptions
 from services.registry.cameras import CameraRegistry
+from services.registry.credential_sets import CredentialSets
 from services.registry.credentials import CredentialVault
+from services.registry.devices import Devices
 from services.registry.directory import LocalDirectory, SnapshotDesk, WorkerDesk
+from services.registry.discoveries import Discoveries
+from services.registry.discovery_desk import DiscoveryDesk
 from services.registry.installation import Installer
 from services.registry.leases import Leases, WatchDefaults
 from services.registry.locator import SourceLocator
@@ -60,6 +66,7 @@ from services.registry.resolver import Resolver, SystemResolver
 from services.registry.roster import RegistryRoster
 from services.registry.service import Registry
 from services.registry.snapshots import SnapshotFiles
+from services.registry.targets import TargetReader
 from services.registry.worker_interrogator import WorkerInterrogator
 from services.runtime.clock import SystemClock
 from services.runtime.http_client import HttpClient, trusting
@@ -74,6 +81,8 @@ from services.storage.database import Database
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 Role: TypeAlias = Literal["all", "api", "ingest", "aggregator"]
 
 #: Who wants which messages, each group once; every process declares it, so that nothing is lost before a group came.
@@ -81,6 +90,7 @@ GROUPS: Groups = {"health": (CameraHealthReported, RosterChanged)}
 
 SWEEP_EVERY_S = 2.0
 REVIEW_EVERY_S = 300.0
+TIDY_EVERY_S = 15.0
 GRACE_S = 20.0
 
 
@@ -182,7 +192,7 @@ async def add_worker(process: Process) -> None:
     process.readiness["directory"] = worker.supervisor.check_directory
     for figure in figures(worker):
         process.metrics.add(figure.kind, figure.name, figure.meaning, figure.read)
-    process.subscriptions.append(Subscription((RosterChanged,), worker.supervisor.on_nudge, group=None))
+    process.subscriptions.append(Subscription((RosterChanged,), worker.on_nudge, group=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,8 @@ async def add_registry(process: Process) -> RegistryParts:
     files = SnapshotFiles(settings.snapshots_dir)
     watching = WatchDefaults(WatchPolicy(settings.watch_policy), settings.watch_sample_every)
     leases = Leases(database, keys, settings.lease_duration, watching)
-    process.desk = WorkerDesk(database, leases, vault, files, audit, process.clock)
+    searches = DiscoveryDesk(database, leases, vault, audit, CameraNetworks(settings.camera_networks), process.bus)
+    process.desk = WorkerDesk(database, leases, vault, files, audit, process.clock, searches)
     return RegistryParts(database, keys, audit, vault, files, process.desk)
 
 
@@ -251,9 +262,12 @@ def build_app(
     settings, clock, database = process.settings, process.clock, parts.database
     api_keys = ApiKeys(database, parts.audit, provinces.scope_of, clock)
     registry = Registry(database, process.bus, parts.audit, parts.files, clock)
-    locator = SourceLocator(CameraNetworks(settings.camera_networks), resolver, interrogator)
+    networks = CameraNetworks(settings.camera_networks)
+    locator = SourceLocator(networks, resolver, interrogator)
     installer = Installer(database, parts.vault, locator, clock)
     cameras = CameraRegistry(database, registry, parts.vault, parts.audit, installer, parts.files, clock)
+    discoveries = Discoveries(database, parts.vault, parts.audit, networks, TargetReader(networks, resolver))
+    process.tasks["discoveries"] = lambda: repeat("discoveries", process.shutdown, TIDY_EVERY_S, discoveries.tidy)
     status = StatusQueries(database)
     snapshots = SnapshotDesk(database, parts.files)
     programme = build_programme(process, database, parts.audit)
@@ -276,6 +290,10 @@ def build_app(
     services = ApiServices(
         registry=registry,
         cameras=cameras,
+        discoveries=discoveries,
+        adoptions=Adoptions(database, registry, discoveries, parts.vault, parts.audit, interrogator, clock),
+        credential_sets=CredentialSets(database, parts.vault, parts.audit, clock),
+        devices=Devices(database, registry, parts.vault, parts.audit, interrogator, clock),
         desk=parts.desk,
         snapshots=snapshots,
         status=status,
@@ -287,6 +305,7 @@ def build_app(
         metrics=process.metrics,
         readiness=process.readiness,
         public_url=settings.public_url,
+        shutdown=process.shutdown,
     )
     pages = ConsoleServices(
         sessions=ConsoleSessions(database, api_keys, timedelta(seconds=settings.console_session), clock),
@@ -445,7 +464,7 @@ def worker_settings(settings: Settings, *, alone: bool) -> WorkerSettings:
     )
 
 
-def remote_directory(process: Process) -> CameraDirectory:
+def remote_directory(process: Process) -> Directory:
     """The API's registry over HTTPS."""
     settings = process.settings
     client = HttpClient(settings.api_url, settings.api_key, trusting(settings.api_ca), timeout_s=10.0)
@@ -460,12 +479,28 @@ class LocalInterrogator:
     TIMEOUT_S = 12.0
 
     def __init__(self, worker: Worker) -> None:
-        self._onvif = worker.onvif
+        self._onvif: OnvifGateway = worker.onvif
 
-    async def interrogate(self, reach: str, source: OnvifSource, credentials: Credentials | None) -> Interrogation:  # noqa: ARG002 - one process reaches all
+    async def interrogate(
+        self,
+        reach: str,  # noqa: ARG002 - one process reaches all
+        source: OnvifSource,
+        credentials: Credentials | None,
+        *,
+        every_channel: bool = False,
+    ) -> Interrogation:
+        return await self._within_time(self._onvif.interrogate(source, credentials, every_channel=every_channel))
+
+    async def set_clock(self, reach: str, source: OnvifSource, credentials: Credentials | None) -> ClockSet:  # noqa: ARG002
+        return await self._within_time(self._onvif.set_clock(source, credentials))
+
+    async def try_sign_in(self, reach: str, source: OnvifSource, credentials: Credentials) -> AuthOutcome | None:  # noqa: ARG002
+        return await self._within_time(self._onvif.try_sign_in(source, credentials))
+
+    async def _within_time(self, asking: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self.TIMEOUT_S):
-                return await self._onvif.interrogate(source, credentials)
+                return await asking
         except CameraFault as fault:
             raise InterrogationFailed(fault.reason, fault.auth) from fault
         except TimeoutError as error:

@@ -11,13 +11,27 @@ from starlette.types import ASGIApp
 from services.api import errors
 from services.api.middleware import AccessLog, BodyLimit
 from services.api.openapi import document
-from services.api.routes import cameras, devices, facilities, health, keys, live, programme, provinces, workers
+from services.api.routes import (
+    cameras,
+    credential_sets,
+    devices,
+    discoveries,
+    facilities,
+    health,
+    keys,
+    live,
+    programme,
+    provinces,
+    workers,
+)
 from services.api.services import ApiServices
 
 ROUTERS = (
     facilities.router,
     cameras.router,
     devices.router,
+    discoveries.router,
+    credential_sets.router,
     provinces.router,
     live.router,
     programme.router,

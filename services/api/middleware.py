@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -13,7 +14,9 @@ from services.api.errors import problem
 log = logging.getLogger("services.access_log")
 
 BODY_MAX = 1024 * 1024
-DRAIN_MAX = 2 * BODY_MAX
+#: What searches found: thousands of hosts with all their streams.
+FINDINGS_MAX = 8 * BODY_MAX
+_FINDINGS = re.compile(r"/v1/(discoveries/findings|workers/[^/]+/discoveries/[^/]+)")
 BODY_TIMEOUT_S = 30.0
 
 _SAFE_HEADERS = (
@@ -24,9 +27,10 @@ _SAFE_HEADERS = (
 
 
 class BodyLimit:
-    """Refuses bodies over 1 MiB with 413, after draining at most 2 MiB so that the client can read the answer.
+    """Refuses bodies over 1 MiB with 413, after draining at most as much again so that the client can read the answer.
 
-    The body is read here, whole and within 30 s, before the app sees the request: none of our bodies is large.
+    The body is read here, whole and within 30 s, before the app sees the request: none of our bodies is large. Only
+    findings of searches may have 8 MiB.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,9 +40,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        size_max = FINDINGS_MAX if _FINDINGS.fullmatch(scope["path"]) else BODY_MAX
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
-                body, complete = await _read(receive)
+                body, complete = await _read(receive, size_max)
         except TimeoutError:
             await problem(408, "body-timeout", f"The body did not arrive within {BODY_TIMEOUT_S:g} s.")(
                 scope, receive, send
@@ -47,13 +52,14 @@ class BodyLimit:
         if not complete:
             return  # the client went away
         if body is None:
-            answer = problem(413, "body-too-large", "The body is larger than 1 MiB.", headers={"Connection": "close"})
+            detail = f"The body is larger than {size_max // 1024**2} MiB."
+            answer = problem(413, "body-too-large", detail, headers={"Connection": "close"})
             await answer(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
 
-async def _read(receive: Receive) -> tuple[bytes | None, bool]:
+async def _read(receive: Receive, size_max: int) -> tuple[bytes | None, bool]:
     """(body, True); (None, True) for one that is too large; (None, False) if the client went away."""
     chunks: list[bytes] = []
     size = 0
@@ -63,15 +69,15 @@ async def _read(receive: Receive) -> tuple[bytes | None, bool]:
             return None, False
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= BODY_MAX:
+        if size <= size_max:
             chunks.append(chunk)
         else:
             chunks.clear()
         if not message.get("more_body", False):
             break
-        if size > DRAIN_MAX:
+        if size > 2 * size_max:
             return None, True
-    return (b"".join(chunks), True) if size <= BODY_MAX else (None, True)
+    return (b"".join(chunks), True) if size <= size_max else (None, True)
 
 
 def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:

@@ -49,13 +49,18 @@ _DESCRIPTIONS = {
     "404": "Nothing with this id within your provinces.",
     "409": "The present state of the resource does not allow it.",
     "412": "It changed since you read it.",
-    "413": "The body is larger than 1 MiB.",
+    "413": "The body is larger than 1 MiB, or 8 MiB where it says so.",
     "422": "A field cannot be accepted; `errors` names it.",
     "503": "A part of the system does not answer now; `Retry-After` says when to try again.",
 }
 
 #: Routes that answer without a key and fail in no way of their own.
 _PLAIN = frozenset({"/livez", "/readyz", "/metrics"})
+
+#: Routes that name a facility in the body.
+_FACILITY_IN_BODY = frozenset(
+    {("post", "/v1/cameras"), ("post", "/v1/discoveries"), ("post", "/v1/discoveries/findings")}
+)
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     statuses = ["403", "422", "503"]
     if operation.get("security"):
         statuses.append("401")
-    if "{" in path or (method, path) == ("post", "/v1/cameras"):  # which names its facility in the body
+    if "{" in path or (method, path) in _FACILITY_IN_BODY:
         statuses.append("404")
     if method in {"post", "patch", "put", "delete"}:
         statuses += ["409", "400", "413"] if "requestBody" in operation else ["409"]

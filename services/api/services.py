@@ -9,10 +9,15 @@ from services.aggregator.queries import StatusQueries
 from services.api.idempotency import IdempotencyStore
 from services.live.service import LiveLinks
 from services.programme.service import Programme
+from services.registry.adoption import Adoptions
 from services.registry.cameras import CameraRegistry
+from services.registry.credential_sets import CredentialSets
+from services.registry.devices import Devices
 from services.registry.directory import SnapshotDesk, WorkerDesk
+from services.registry.discoveries import Discoveries
 from services.registry.service import Registry
 from services.runtime.metrics import Metrics
+from services.runtime.tasks import Shutdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,10 @@ class ApiServices:
 
     registry: Registry
     cameras: CameraRegistry
+    discoveries: Discoveries
+    adoptions: Adoptions
+    credential_sets: CredentialSets
+    devices: Devices
     desk: WorkerDesk
     snapshots: SnapshotDesk
     status: StatusQueries
@@ -32,3 +41,4 @@ class ApiServices:
     metrics: Metrics
     readiness: dict[str, Callable[[], Awaitable[None]]]
     public_url: str
+    shutdown: Shutdown

@@ -1,7 +1,6 @@
 """Cameras as integrators register them: by RTSP address, or by ONVIF device."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from services.contracts.scope import ProvinceScope
 from services.contracts.zones import FORBIDDEN_ZONES, Zone
 from services.registry import provinces, repository
 from services.registry.credentials import CredentialVault
+from services.registry.devices import forgive
 from services.registry.errors import (
     CameraAlreadyRegistered,
     CameraNotFound,
@@ -28,11 +28,9 @@ from services.registry.service import Registry, check_version
 from services.registry.snapshots import SnapshotFiles
 from services.registry.tables import Camera, Facility
 from services.runtime.clock import Clock
-from services.storage.database import AsyncSession, Transactions, violates
+from services.storage.database import Transactions, violates
 from services.storage.paging import Page, PageRequest, page_of
 
-#: Refusals older than this are forgiven when the same credentials are entered again.
-_FORGIVE_AFTER = timedelta(minutes=5)
 #: What a watching worker must learn.
 _HOW_WATCHED = frozenset({"watch_policy", "sample_every_s", "stream_choice"})
 
@@ -207,8 +205,10 @@ class CameraRegistry:
             if credentials is None:
                 camera.credential = None
             else:
-                self._vault.enter(camera, credentials.username, credentials.password, self._clock.now())
-                await self._forgive(session, camera, credentials)
+                now = self._clock.now()
+                self._vault.enter(camera, credentials.username, credentials.password, now)
+                fingerprint = self._vault.fingerprint(camera.device_id, credentials.username, credentials.password)
+                await forgive(session, camera.device_id, fingerprint, now)
             camera.watch_version += 1
             camera.version += 1
             camera.updated_at = self._clock.now()
@@ -223,27 +223,15 @@ class CameraRegistry:
         await self._registry.nudge(camera.facility_id, RosterChange.CREDENTIALS_CHANGED, camera.id)
         return camera
 
-    async def _forgive(self, session: AsyncSession, camera: Camera, credentials: NewCredentials) -> None:
-        """Credentials that were refused a while ago and are typed again deserve new attempts.
 
-        Not those refused just now: whoever enters one wrong password for sixteen channels would lock the recorder.
-        """
-        attempt = await repository.auth_attempt(session, camera.device_id, self._fingerprint(camera, credentials))
-        if attempt is not None and self._clock.now() - attempt.at > _FORGIVE_AFTER:
-            await session.delete(attempt)
-
-    def _fingerprint(self, camera: Camera, credentials: NewCredentials) -> str:
-        return self._vault.fingerprint(camera.device_id, credentials.username, credentials.password)
-
-
-def read_zone(zone: str) -> Zone:
+def read_zone(zone: str, pointer: str = "/zone") -> Zone:
     """The zone of this name. Raises ZoneForbidden or Invalid."""
     if zone in FORBIDDEN_ZONES:
-        raise ZoneForbidden
+        raise ZoneForbidden(pointer)
     try:
         return Zone(zone)
     except ValueError as error:
-        raise Invalid("This is not a zone.", faults=(Fault("/zone", f"must be one of {', '.join(Zone)}"),)) from error
+        raise Invalid("This is not a zone.", faults=(Fault(pointer, f"must be one of {', '.join(Zone)}"),)) from error
 
 
 def _found(camera: Camera | None) -> Camera:

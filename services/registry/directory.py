@@ -14,10 +14,12 @@ from services.contracts.camera import (
     Snapshot,
     WorkerIdentity,
 )
+from services.contracts.discovery import DiscoveryOrder, DiscoveryReply, DiscoveryReport
 from services.contracts.scope import EVERYWHERE, ProvinceScope
 from services.contracts.worker_endpoint import WorkerEndpoint
 from services.registry import interrogations, lease_repository, repository, snapshots
 from services.registry.credentials import CredentialVault
+from services.registry.discovery_desk import DiscoveryDesk
 from services.registry.errors import CameraNotFound, SnapshotNotFound
 from services.registry.leases import Leases, WorkerCaller
 from services.registry.ports import AuditLog
@@ -38,9 +40,11 @@ class WorkerDesk:
         files: SnapshotFiles,
         audit: AuditLog,
         clock: Clock,
+        discoveries: DiscoveryDesk,
     ) -> None:
         self._transactions = transactions
         self.leases = leases
+        self.discoveries = discoveries
         self._vault = vault
         self._files = files
         self._audit = audit
@@ -145,7 +149,7 @@ class SnapshotDesk:
 
 
 class LocalDirectory:
-    """``ingest.ports.CameraDirectory`` for a worker in this process, which reaches all provinces."""
+    """``ingest.ports.CameraDirectory`` and ``DiscoveryDesk`` for a worker in this process, which reaches all provinces."""
 
     def __init__(self, desk: WorkerDesk) -> None:
         self._desk = desk
@@ -177,3 +181,14 @@ class LocalDirectory:
 
     async def put_snapshot(self, worker: WorkerIdentity, lease: LeaseRef, snapshot: Snapshot) -> None:
         await self._desk.put_snapshot(self._caller, worker.worker_id, lease, snapshot)
+
+    async def report_missing(self, worker: WorkerIdentity, lease: LeaseRef) -> None:
+        await self._desk.discoveries.report_missing(self._caller, worker.worker_id, lease)
+
+    async def claim_discovery(self, worker: WorkerIdentity) -> DiscoveryOrder | None:
+        return await self._desk.discoveries.claim(self._caller, worker.worker_id)
+
+    async def report_discovery(
+        self, worker: WorkerIdentity, discovery_id: UUID, report: DiscoveryReport
+    ) -> DiscoveryReply:
+        return await self._desk.discoveries.report(self._caller, worker.worker_id, discovery_id, report)

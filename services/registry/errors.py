@@ -1,5 +1,7 @@
 """What the registry refuses."""
 
+from collections.abc import Sequence
+
 from services.contracts.errors import Conflict, Fault, Invalid, NotFound
 from services.contracts.zones import FORBIDDEN_ZONE_DETAIL
 
@@ -66,8 +68,8 @@ class ZoneForbidden(Invalid):
     code = "zone-forbidden"
     __doc__ = FORBIDDEN_ZONE_DETAIL
 
-    def __init__(self) -> None:
-        super().__init__(faults=(Fault("/zone", FORBIDDEN_ZONE_DETAIL),))
+    def __init__(self, pointer: str = "/zone") -> None:
+        super().__init__(faults=(Fault(pointer, FORBIDDEN_ZONE_DETAIL),))
 
 
 class SourceInvalid(Invalid):
@@ -95,6 +97,99 @@ class ChannelRequired(Invalid):
 
     def __init__(self, detail: str, channels: list[dict[str, object]]) -> None:
         super().__init__(faults=(Fault("/source/profile", detail),), channels=channels)
+
+
+class TargetsRefused(Invalid):
+    """These targets cannot be searched; see errors."""
+
+    code = "targets-refused"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class FindingsRefused(Invalid):
+    """Some findings cannot be taken; see errors."""
+
+    code = "findings-refused"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class DiscoveryNotFound(NotFound):
+    """No search has this id within your provinces."""
+
+    code = "discovery-not-found"
+
+
+class TooManyDiscoveries(Conflict):
+    """Two searches of this facility are still running. Wait until one has ended, or cancel one."""
+
+    code = "too-many-discoveries"
+
+
+class NothingToRepeat(Conflict):
+    """These findings were made on site; there is nothing that a worker could look at again."""
+
+    code = "nothing-to-repeat"
+
+
+class NotAdoptable(Conflict):
+    """Some of these devices cannot be adopted; `left_out` says why."""
+
+    code = "not-adoptable"
+
+    def __init__(self, faults: Sequence[Fault], left_out: list[dict[str, object]]) -> None:
+        super().__init__(faults=faults, left_out=left_out)
+
+
+class NotAmongFindings(Invalid):
+    """Something of this was not found by this search; see errors."""
+
+    code = "not-among-findings"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults=faults)
+
+
+class CredentialSetNotFound(NotFound):
+    """No set of credentials has this id within your provinces."""
+
+    code = "credential-set-not-found"
+
+
+class TooManyCredentialSets(Conflict):
+    """A site may have eight sets of credentials. Change or remove one."""
+
+    code = "too-many-credential-sets"
+
+
+class IdentityUndecided(Conflict):
+    """Another registered device has this address. Remove that one, or give it its own address, first."""
+
+    code = "identity-undecided"
+
+
+class NotAnOnvifDevice(Conflict):
+    """This device is registered by its RTSP address and does not speak ONVIF with us."""
+
+    code = "not-an-onvif-device"
+
+
+class DeviceRefused(Conflict):
+    """The device did not do it; `reason` says why."""
+
+    code = "device-refused"
+
+    def __init__(self, reason: str, en: str, vi: str) -> None:
+        super().__init__(en, reason=reason, advice={"en": en, "vi": vi})
+
+
+class BudgetSpent(Conflict):
+    """The device refused passwords lately. Wait an hour before others are tried, or it may lock the account."""
+
+    code = "budget-spent"
 
 
 class LeaseNotHeld(Conflict):

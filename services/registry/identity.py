@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.contracts.camera import Evidence
 from services.contracts.discovery import Found
-from services.contracts.identity import Comparison, Likeness, compare, mac_of, tells, weigh
+from services.contracts.identity import Comparison, Likeness, compare, endpoint_of, mac_of, serial_of, tells, weigh
 from services.registry.readable import readable
 from services.registry.tables import Device
 
@@ -56,21 +56,45 @@ def recognise(found: Sequence[Found], known: Sequence[KnownDevice]) -> dict[int,
     A device is taken for one found elsewhere only if the evidence says so of exactly one finding. Where a device
     stands, evidence is asked for contradiction only: most devices tell little before somebody signs in.
     """
-    likely = {index: _candidate(finding, known) for index, finding in enumerate(found)}
-    at_home = {
-        index: device.id for index, device in likely.items() if device is not None and device.stands_at(found[index])
+    index = _Index(known)
+    likely = {
+        place: device for place, finding in enumerate(found) if (device := _candidate(finding, index)) is not None
     }
-    away = Counter(
-        device.id for device in likely.values() if device is not None and device.id not in set(at_home.values())
-    )
-    return at_home | {
-        index: device.id for index, device in likely.items() if device is not None and away[device.id] == 1
-    }
+    at_home = {place: device.id for place, device in likely.items() if device.stands_at(found[place])}
+    settled = set(at_home.values())
+    away = Counter(device.id for device in likely.values() if device.id not in settled)
+    return at_home | {place: device.id for place, device in likely.items() if away[device.id] == 1}
 
 
-def _candidate(finding: Found, known: Sequence[KnownDevice]) -> KnownDevice | None:
-    evidence = evidence_of_finding(finding)
-    weighed = [(device, weigh(device.evidence, evidence)) for device in known]
+class _Index:
+    """Devices by each of their marks, so that thousands of findings are not each compared with every device."""
+
+    def __init__(self, known: Sequence[KnownDevice]) -> None:
+        self._marked: dict[tuple[str, str], list[KnownDevice]] = {}
+        for device in known:
+            for mark in _marks(device.address, device.evidence):
+                self._marked.setdefault(mark, []).append(device)
+
+    def alike(self, finding: Found, evidence: Evidence) -> list[tuple[KnownDevice, Comparison]]:
+        """Devices that share a mark with the finding, and how they compare."""
+        shared = {
+            device.id: device for mark in _marks(finding.address, evidence) for device in self._marked.get(mark, ())
+        }
+        return [(device, weigh(device.evidence, evidence)) for device in shared.values()]
+
+
+def _marks(address: str, evidence: Evidence) -> list[tuple[str, str]]:
+    marks = {
+        "address": address,
+        "mac": mac_of(evidence.mac),
+        "endpoint": endpoint_of(evidence.endpoint),
+        "serial": serial_of(evidence.serial),
+    }
+    return [(kind, mark) for kind, mark in marks.items() if mark is not None]
+
+
+def _candidate(finding: Found, index: _Index) -> KnownDevice | None:
+    weighed = index.alike(finding, evidence_of_finding(finding))
     here = [(device, comparison) for device, comparison in weighed if device.stands_at(finding)]
     for device, comparison in here:
         if comparison.likeness is Likeness.SAME:

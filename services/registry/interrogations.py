@@ -130,9 +130,9 @@ async def changed_cameras(session: AsyncSession, cameras: Collection[UUID]) -> f
 
 
 async def remember_auth(
-    session: AsyncSession, device_id: UUID, fingerprint: str, outcome: AuthOutcome, now: datetime
+    session: AsyncSession, device_id: UUID, fingerprint: str, outcome: AuthOutcome, now: datetime, *, times: int = 1
 ) -> None:
-    """Count what a device said to one set of credentials."""
+    """Count what a device said to one set of credentials, ``times`` times."""
     attempt = await repository.auth_attempt(session, device_id, fingerprint)
     if attempt is None:
         attempt = AuthAttempt(device_id=device_id, fingerprint=fingerprint, refusals=0, locked_out=False, at=now)
@@ -141,7 +141,7 @@ async def remember_auth(
     if outcome is AuthOutcome.ACCEPTED:
         attempt.refusals, attempt.locked_out = 0, False
     else:
-        attempt.refusals += 1
+        attempt.refusals += times
         attempt.locked_out = outcome is AuthOutcome.LOCKED_OUT
 
 

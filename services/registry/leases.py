@@ -114,7 +114,7 @@ class Leases:
         """
         async with self._transactions.write() as session:
             now = await database_now(session)
-            worker = await self._worker(session, caller, worker_id)
+            worker = await self.announced(session, caller, worker_id)
             worker.capacity = claim.capacity
             living = await lease_repository.living_workers(session, now - self.ttl)
             counts = await lease_repository.watchable_by_reach(session, caller.scope, worker.reaches)
@@ -137,7 +137,7 @@ class Leases:
         """Prolong what is still held. What ran out is lost, even if nobody took it: the worker has fenced itself."""
         async with self._transactions.write() as session:
             now = await database_now(session)
-            worker = await self._worker(session, caller, worker_id)
+            worker = await self.announced(session, caller, worker_id)
             worker.heartbeat_at = now
             standing = await lease_repository.held(session, worker_id, now)
             kept: list[LeaseRef] = []
@@ -160,13 +160,13 @@ class Leases:
         """Give leases back; those not held are ignored."""
         async with self._transactions.write() as session:
             now = await database_now(session)
-            await self._worker(session, caller, worker_id)
+            await self.announced(session, caller, worker_id)
             await lease_repository.release(session, worker_id, {ref.camera_id: ref.epoch for ref in leases}, now)
 
     async def require(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID, lease: LeaseRef) -> Camera:
         """The leased camera. Raises LeaseNotHeld unless this worker holds exactly this lease now."""
         now = await database_now(session)
-        await self._worker(session, caller, worker_id)
+        await self.announced(session, caller, worker_id)
         standing = (await lease_repository.leases(session, [lease.camera_id])).get(lease.camera_id)
         if (
             standing is None
@@ -191,7 +191,8 @@ class Leases:
             token=self._keys.decrypt(worker.media_token, f"worker:{worker.id}:media_token"),
         )
 
-    async def _worker(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID) -> Worker:
+    async def announced(self, session: AsyncSession, caller: WorkerCaller, worker_id: UUID) -> Worker:
+        """The worker of this id. Raises Forbidden unless it was announced with the same key."""
         worker = await lease_repository.worker(session, worker_id)
         if worker is None or worker.principal_id != caller.principal_id:
             raise Forbidden("Announce this worker first, with the same key.")
@@ -208,6 +209,7 @@ class Leases:
     ) -> CameraAssignment:
         fingerprint = camera.credential.fingerprint if camera.credential else ""
         attempt = await repository.auth_attempt(session, camera.device_id, fingerprint)
+        identity = evidence_of(camera.device)
         return CameraAssignment(
             camera_id=camera.id,
             facility_id=camera.facility_id,
@@ -224,7 +226,7 @@ class Leases:
             certificate=camera.device.certificate,
             sample_every_s=self._watch.sample_every_of(camera.watch_policy, camera.sample_every_s),
             stream_choice=camera.stream_choice,
-            identity=identity if tells(identity := evidence_of(camera.device)) else None,
+            identity=identity if tells(identity) else None,
             notes=tuple(
                 reason
                 for reason, holds in (

@@ -1,6 +1,7 @@
 """All SQL of the registry but that of leases. Every question about facilities takes a scope."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,6 +127,14 @@ async def delete_unused_device(session: AsyncSession, device_id: UUID) -> None:
 
 async def auth_attempt(session: AsyncSession, device_id: UUID, fingerprint: str) -> AuthAttempt | None:
     return await session.get(AuthAttempt, (device_id, fingerprint))
+
+
+async def refused_since(session: AsyncSession, device_id: UUID, since: datetime) -> bool:
+    """Whether a device has refused any credentials since then."""
+    query = select(func.count()).where(
+        AuthAttempt.device_id == device_id, AuthAttempt.refusals > 0, AuthAttempt.at >= since
+    )
+    return bool(await session.scalar(query))
 
 
 async def snapshot(session: AsyncSession, camera_id: UUID) -> SnapshotRow | None:

@@ -216,10 +216,17 @@ class Registry:
 
     async def nudge(self, facility_id: FacilityId, change: RosterChange, camera_id: UUID | None = None) -> None:
         """Tell workers and aggregator at once what they would find out at their next round anyway."""
-        try:
-            await self._publisher.publish(RosterChanged(facility_id=facility_id, change=change, camera_id=camera_id))
-        except Unavailable as error:
-            log.warning("nudge not published", extra={"facility_id": facility_id, "error": error.detail})
+        await nudge(self._publisher, facility_id, change, camera_id)
+
+
+async def nudge(
+    publisher: Publisher, facility_id: FacilityId, change: RosterChange, camera_id: UUID | None = None
+) -> None:
+    """Tell workers and aggregator at once what they would find out at their next round anyway."""
+    try:
+        await publisher.publish(RosterChanged(facility_id=facility_id, change=change, camera_id=camera_id))
+    except Unavailable as error:
+        log.warning("nudge not published", extra={"facility_id": facility_id, "error": error.detail})
 
 
 def check_version(version: int, if_version: int | None) -> None:

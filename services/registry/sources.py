@@ -123,6 +123,12 @@ def in_reach(source_key: str, reach: str) -> str:
     return reach + source_key[source_key.index("|") :]
 
 
+def at_endpoint(source_key: str, address: str, port: int) -> str:
+    """The key of the same camera at another endpoint."""
+    reach, protocol, _, _, rest = source_key.split("|", 4)
+    return f"{reach}|{protocol}|{address}|{port}|{rest}"
+
+
 def rtsp_url(host: str, port: int, path: str, *, tls: bool) -> str:
     """The URL of an RTSP endpoint."""
     return f"{'rtsps' if tls else 'rtsp'}://{f'[{host}]' if ':' in host else host}:{port}{path}"

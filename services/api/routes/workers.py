@@ -24,6 +24,7 @@ from services.contracts.camera import (
     Value,
     WorkerIdentity,
 )
+from services.contracts.discovery import DiscoveryOrder, DiscoveryReply, DiscoveryReport
 from services.contracts.errors import Fault, Invalid
 from services.registry.leases import WorkerCaller
 
@@ -113,6 +114,29 @@ async def record_interrogation(
     """Keep what ONVIF told."""
     lease = LeaseRef(camera_id=camera_id, epoch=epoch)
     await services.desk.record_interrogation(_caller(principal), worker_id, lease, body)
+
+
+@router.post("/{worker_id}/cameras/{camera_id}/missing", status_code=204)
+async def report_missing(
+    worker_id: UUID, camera_id: UUID, epoch: Epoch, services: Services, principal: AsWorker
+) -> None:
+    """Say that the device of a leased camera is not at its address. It is looked for if that was not done lately."""
+    lease = LeaseRef(camera_id=camera_id, epoch=epoch)
+    await services.desk.discoveries.report_missing(_caller(principal), worker_id, lease)
+
+
+@router.post("/{worker_id}/discoveries")
+async def claim_discovery(worker_id: UUID, services: Services, principal: AsWorker) -> DiscoveryOrder | None:
+    """Take a search that waits for a worker of this reach; null when none does. Audited, for its credentials."""
+    return await services.desk.discoveries.claim(_caller(principal), worker_id)
+
+
+@router.put("/{worker_id}/discoveries/{discovery_id}")
+async def report_discovery(
+    worker_id: UUID, discovery_id: UUID, body: DiscoveryReport, services: Services, principal: AsWorker
+) -> DiscoveryReply:
+    """Say how far a search is and what it found so far; the body may have up to 8 MiB."""
+    return await services.desk.discoveries.report(_caller(principal), worker_id, discovery_id, body)
 
 
 @router.put("/{worker_id}/cameras/{camera_id}/snapshot.jpg", status_code=204)

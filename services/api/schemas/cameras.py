@@ -1,4 +1,4 @@
-"""Cameras, devices and live links."""
+"""Cameras and live links."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -179,26 +179,6 @@ class CameraStatus(Answer):
         description="How it is watched: `reactor`, from the packets alone; `pyav`, whose pictures PyAV takes through the"
         " relay, as it must with Motion JPEG; `none`; or `resting`: not now, between two looks at a sampled camera."
     )
-
-
-class DeviceOut(Answer):
-    """An ONVIF or RTSP endpoint of a facility."""
-
-    id: UUID
-    facility_id: UUID
-    protocol: Literal["rtsp", "onvif"]
-    host: str
-    address: str
-    port: int
-    maker: str | None
-    model: str | None
-    firmware: str | None
-    serial: str | None
-    auth_mode: str | None
-    clock_offset_s: float | None
-    channels: list[dict[str, Any]] | None
-    facts_at: datetime | None
-    created_at: datetime
 
 
 class LiveLinkOut(Answer):

@@ -1,7 +1,8 @@
-"""``CameraDirectory`` over HTTPS, for a worker of its own process: it never sees the database."""
+"""``CameraDirectory`` and ``DiscoveryDesk`` over HTTPS, for a worker of its own process: it never sees the database."""
 
 from collections.abc import Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +18,7 @@ from services.contracts.camera import (
     Snapshot,
     WorkerIdentity,
 )
+from services.contracts.discovery import DiscoveryOrder, DiscoveryReply, DiscoveryReport
 from services.contracts.errors import Unavailable
 from services.contracts.ids import CameraId
 from services.runtime.http_client import HttpAnswer, HttpClient
@@ -27,6 +29,11 @@ _ASSIGNMENTS = TypeAdapter(list[CameraAssignment])
 _RENEWAL = TypeAdapter(Renewal)
 _CERTIFICATE = TypeAdapter(CertificateShown)
 _CREDENTIALS = TypeAdapter(Credentials | None)
+_ORDER = TypeAdapter(DiscoveryOrder | None)
+_REPLY = TypeAdapter(DiscoveryReply)
+
+#: A report on a large search is a few megabytes, which a site's line needs time for.
+_REPORT_TIMEOUT_S = 20.0
 
 
 class HttpDirectory:
@@ -88,6 +95,25 @@ class HttpDirectory:
             params={"epoch": lease.epoch, "taken_at": snapshot.taken_at.isoformat()},
             content=snapshot.jpeg,
         )
+
+    async def report_missing(self, worker: WorkerIdentity, lease: LeaseRef) -> None:
+        await self._client.request(
+            "POST", _camera_path(worker, lease.camera_id, "missing"), params={"epoch": lease.epoch}
+        )
+
+    async def claim_discovery(self, worker: WorkerIdentity) -> DiscoveryOrder | None:
+        return _read(_ORDER, await self._client.request("POST", f"{_path(worker)}/discoveries"))
+
+    async def report_discovery(
+        self, worker: WorkerIdentity, discovery_id: UUID, report: DiscoveryReport
+    ) -> DiscoveryReply:
+        answer = await self._client.request(
+            "PUT",
+            f"{_path(worker)}/discoveries/{discovery_id}",
+            json=report.model_dump(mode="json"),
+            timeout_s=_REPORT_TIMEOUT_S,
+        )
+        return _read(_REPLY, answer)
 
 
 def _path(worker: WorkerIdentity) -> str:

@@ -1,6 +1,7 @@
 """Who may do what, and where."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -64,7 +65,7 @@ def test_the_roles_are_what_they_are_said_to_be() -> None:
 
 
 def address(path: str) -> str:
-    for name in ("facility_id", "camera_id", "device_id", "survey_id", "obstacle_id", "key_id", "worker_id"):
+    for name in re.findall(r"{(\w+_id)}", path):
         path = path.replace(f"{{{name}}}", str(uuid4()))
     return path.replace("{number}", "0").replace("{index}", "0")
 
@@ -152,7 +153,23 @@ async def two_provinces(application: Application) -> dict[str, Any]:
                 },
             )
         ).json()
-        made[name] = {"facility": facility, "camera": camera}
+        found = await operator.post(
+            "/v1/discoveries", json={"facility_id": facility["id"], "hosts": [f"10.20.{code}.4"], "credentials": []}
+        )
+        site = await operator.post(
+            f"/v1/facilities/{facility['id']}/credential-sets", json={"label": "x", "username": "a", "password": "b"}
+        )
+        made[name] = {
+            "facility": facility,
+            "camera": camera,
+            "ids": {
+                "facility_id": facility["id"],
+                "camera_id": camera["id"],
+                "device_id": camera["device_id"],
+                "discovery_id": found.json()["id"],
+                "set_id": site.json()["id"],
+            },
+        }
     return made
 
 
@@ -160,7 +177,7 @@ async def test_a_key_of_one_province_sees_nothing_of_another(
     application: Application, two_provinces: dict[str, Any]
 ) -> None:
     foreign = two_provinces["hai_duong"]
-    ids = (foreign["facility"]["id"], foreign["camera"]["id"], foreign["camera"]["device_id"])
+    ids: dict[str, str] = foreign["ids"]
     for role in (Role.INTEGRATOR, Role.MONITOR, Role.OPERATOR):
         client = await application.client_of(role, "2021-93")
         for method, path, scope in routes():
@@ -168,18 +185,20 @@ async def test_a_key_of_one_province_sees_nothing_of_another(
                 continue
             if "{" not in path and method == "GET":
                 answer = await client.get(path)
-                assert not any(one in answer.text for one in ids), (role, path)
+                assert not any(one in answer.text for one in ids.values()), (role, path)
                 assert "F-30" not in answer.text, (role, path)
             elif "key_id" not in path and "{" in path:
                 where = path
-                for name, value in zip(("facility_id", "camera_id", "device_id"), ids, strict=True):
+                for name, value in ids.items():
                     where = where.replace(f"{{{name}}}", value)
                 answer = await client.request(
                     method, address(where), json=None if method == "GET" else BODIES.get(path, {})
                 )
                 assert answer.status_code == 404, (role, method, path, answer.status_code, answer.text[:300])
-    unchanged = await two_provinces["operator"].get(f"/v1/cameras/{foreign['camera']['id']}")
+    operator = two_provinces["operator"]
+    unchanged = await operator.get(f"/v1/cameras/{foreign['camera']['id']}")
     assert unchanged.json() == foreign["camera"]
+    assert (await operator.get(f"/v1/discoveries/{ids['discovery_id']}")).json()["status"] == "running"
 
 
 #: Bodies that fit, so that the answer is about the province and not about the body.
@@ -187,6 +206,11 @@ BODIES: dict[str, Any] = {
     "/v1/facilities/{facility_id}": {"name": "x"},
     "/v1/cameras/{camera_id}": {"name": "x"},
     "/v1/cameras/{camera_id}/credentials": {"username": "a", "password": "b"},
+    "/v1/devices/{device_id}/credentials": {"username": "a", "password": "b"},
+    "/v1/devices/{device_id}/identity": {"accept": True},
+    "/v1/discoveries/{discovery_id}/adopt": {"all": True},
+    "/v1/facilities/{facility_id}/credential-sets": {"label": "x", "username": "a", "password": "b"},
+    "/v1/credential-sets/{set_id}": {"label": "x", "username": "a", "password": "b"},
     "/v1/facilities/{facility_id}/stage": {"stage": "closed", "notes": "x"},
     "/v1/facilities/{facility_id}/surveys": {"mode": "remote", "scheduled_at": "2026-12-01T00:00:00Z", "team": "x"},
     "/v1/facilities/{facility_id}/surveys/{survey_id}/protection": {
@@ -213,6 +237,10 @@ async def test_a_key_of_one_province_registers_only_there(
     client = await application.client_of(Role.INTEGRATOR, "2021-93")
     refused = await client.post("/v1/facilities", json={"code": "X", "name": "x", "province_code": "30"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/province_code")
+    foreign = two_provinces["hai_duong"]["facility"]["id"]
+    for path, body in (("", {"multicast": True}), ("/findings", {"found": []})):
+        answer = await client.post(f"/v1/discoveries{path}", json={"facility_id": foreign, **body})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/facility_id")
     camera = {
         "facility_id": two_provinces["hai_duong"]["facility"]["id"],
         "name": "x",
