@@ -3,9 +3,11 @@
 The numbers of quirks in tests follow the project's list of 45 reported device quirks; each test names the report.
 """
 
+import contextlib
 import re
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +16,20 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
-from tests.doubles.onvif_messages import DEVICE, MEDIA, Profile, Response, fault, html, soap, stream_uri, system_time
+from tests.doubles.onvif_messages import (
+    DEVICE,
+    MEDIA,
+    MEDIA2,
+    Profile,
+    Profile2,
+    Response,
+    fault,
+    html,
+    network_interface,
+    soap,
+    stream_uri,
+    system_time,
+)
 
 #: Calls that need no credentials (ONVIF Core specification, access class PRE_AUTH).
 PRE_AUTH = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabilities"})
@@ -83,23 +98,64 @@ class Script:
     answers: Mapping[str, Responder] = field(default_factory=dict)
     #: Seconds each answer takes.
     delay_s: float = 0.0
+    #: What it says of itself; None: it does not know the question.
+    mac: str | None = None
+    endpoint: str | None = None
+    hostname: str | None = None
+    scopes: tuple[str, ...] | None = None
+    #: Profiles of Media2; empty: it has no Media2. ``has_media1`` False: it has nothing else.
+    profiles2: tuple[Profile2, ...] = ()
+    has_media1: bool = True
+    media2_path: str = "/onvif/media2_service"
+    #: Protocols that its Media2 knows by name.
+    protocols2: tuple[str, ...] = ("RTSP", "RtspUnicast")
+    #: Path of a picture, by token; None: it does not know the question.
+    snapshot: str | None = None
+    #: Answer several requests in one connection.
+    keeps: bool = False
 
 
 class OnvifDevice:
     """The device, listening. Every request is kept in ``requests``."""
 
-    def __init__(self, script: Script | None = None, *, address: str = "127.0.0.1", **changes: object) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        address: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+        **changes: object,
+    ) -> None:
         self.script = replace(script or Script(), **changes)  # type: ignore[arg-type]  # names are checked by replace
         self.address = address
         self.requests: list[Request] = []
+        #: Connections accepted, and those in which the first bytes were understood.
+        self.connections = 0
         self.busy = 0
         self.most_busy = 0
         self._lock = threading.Lock()
         device = self
 
         class Handler(socketserver.StreamRequestHandler):
+            def setup(self) -> None:
+                device.connections += 1
+                self.refused = False
+                if tls is not None:
+                    try:
+                        self.request = tls.wrap_socket(self.request, server_side=True)
+                    except OSError:
+                        self.refused = True
+                super().setup()
+
             def handle(self) -> None:
-                device.serve(self)
+                if not self.refused:
+                    device.serve(self)
+
+            def finish(self) -> None:
+                with contextlib.suppress(OSError):
+                    super().finish()
+                if tls is not None:
+                    self.request.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -133,24 +189,30 @@ class OnvifDevice:
         return [request for request in self.requests if request.has_digest or request.has_token]
 
     def serve(self, handler: socketserver.StreamRequestHandler) -> None:
-        """Answer one request and close."""
+        """Answer one request and close, or all that come when the device keeps its connections."""
         handler.connection.settimeout(20)
         try:
-            request = _read_request(handler)
-            if request is None:
-                return
-            with self._lock:
-                self.requests.append(request)
-                self.busy += 1
-                self.most_busy = max(self.most_busy, self.busy)
-            time.sleep(self.script.delay_s)
-            with self._lock:
-                self.busy -= 1
-            for piece in self._respond(request).pieces():
-                handler.wfile.write(piece)
+            while self._serve_one(handler) and self.script.keeps:
+                pass
         except OSError:
             # The client hung up, as it should when we misbehave.
             return
+
+    def _serve_one(self, handler: socketserver.StreamRequestHandler) -> bool:
+        request = _read_request(handler)
+        if request is None:
+            return False
+        with self._lock:
+            self.requests.append(request)
+            self.busy += 1
+            self.most_busy = max(self.most_busy, self.busy)
+        time.sleep(self.script.delay_s)
+        with self._lock:
+            self.busy -= 1
+        response = self._respond(request)
+        for piece in response.pieces(keeps=self.script.keeps):
+            handler.wfile.write(piece)
+        return response.raw is None
 
     def _respond(self, request: Request) -> Response:
         script = self.script
@@ -179,7 +241,7 @@ class OnvifDevice:
                 services = "".join(
                     f"<tds:Service><tds:Namespace>{namespace}</tds:Namespace><tds:XAddr>http://{authority}{path}</tds:XAddr>"
                     "<tds:Version><tt:Major>2</tt:Major><tt:Minor>5</tt:Minor></tds:Version></tds:Service>"
-                    for namespace, path in ((DEVICE, "/onvif/device_service"), (MEDIA, script.media_path))
+                    for namespace, path in self._services()
                 )
                 return soap(f"<tds:GetServicesResponse>{services}</tds:GetServicesResponse>")
             case "GetCapabilities":
@@ -188,7 +250,31 @@ class OnvifDevice:
                     f"<tt:XAddr>http://{authority}{script.media_path}</tt:XAddr>"
                     "</tt:Media></tds:Capabilities></tds:GetCapabilitiesResponse>"
                 )
-        if request.path.partition("?")[0] != script.media_path.partition("?")[0]:
+            case "GetNetworkInterfaces" if script.mac is not None:
+                return soap(
+                    "<tds:GetNetworkInterfacesResponse>"
+                    f"{network_interface(script.mac, self.address)}</tds:GetNetworkInterfacesResponse>"
+                )
+            case "GetEndpointReference" if script.endpoint is not None:
+                return soap(
+                    f"<tds:GetEndpointReferenceResponse><tds:GUID>{script.endpoint}</tds:GUID>"
+                    "</tds:GetEndpointReferenceResponse>"
+                )
+            case "GetHostname" if script.hostname is not None:
+                return soap(
+                    "<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP>"
+                    f"<tt:Name>{script.hostname}</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>"
+                )
+            case "GetScopes" if script.scopes is not None:
+                items = "".join(
+                    f"<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>{item}</tt:ScopeItem></tds:Scopes>"
+                    for item in script.scopes
+                )
+                return soap(f"<tds:GetScopesResponse>{items}</tds:GetScopesResponse>")
+        path = request.path.partition("?")[0]
+        if script.profiles2 and path == script.media2_path:
+            return self._media2(request)
+        if not script.has_media1 or path != script.media_path.partition("?")[0]:
             return html("Not Found", status=404)
         if request.operation == "GetProfiles":
             return soap(
@@ -199,6 +285,39 @@ class OnvifDevice:
             if chosen is None:
                 return fault("ter:NoProfile", "Profile token does not exist")
             return soap(stream_uri(chosen.uri.format(address=self.address, token=chosen.token)))
+        if request.operation == "GetSnapshotUri" and script.snapshot is not None:
+            uri = script.snapshot.format(token=request.text("ProfileToken"))
+            return soap(
+                f"<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>{uri}</tt:Uri></trt:MediaUri>"
+                "</trt:GetSnapshotUriResponse>"
+            )
+        return fault("ter:ActionNotSupported", "Optional action not implemented")
+
+    def _services(self) -> list[tuple[str, str]]:
+        script = self.script
+        offered = [(DEVICE, "/onvif/device_service")]
+        if script.has_media1:
+            offered.append((MEDIA, script.media_path))
+        if script.profiles2:
+            offered.append((MEDIA2, script.media2_path))
+        return offered
+
+    def _media2(self, request: Request) -> Response:
+        script = self.script
+        if request.operation == "GetProfiles":
+            told = "".join(profile.xml(detailed="VideoEncoder" in request.body) for profile in script.profiles2)
+            return soap(f"<tr2:GetProfilesResponse>{told}</tr2:GetProfilesResponse>")
+        chosen = next((p for p in script.profiles2 if p.token == request.text("ProfileToken")), None)
+        if chosen is None:
+            return fault("ter:NoProfile", "Profile token does not exist")
+        if request.operation == "GetStreamUri":
+            if request.text("Protocol") not in script.protocols2:
+                return fault("ter:InvalidArgVal", "no such protocol")
+            uri = chosen.uri.format(address=self.address, token=chosen.token)
+            return soap(f"<tr2:GetStreamUriResponse><tr2:Uri>{uri}</tr2:Uri></tr2:GetStreamUriResponse>")
+        if request.operation == "GetSnapshotUri" and script.snapshot is not None:
+            uri = script.snapshot.format(token=chosen.token)
+            return soap(f"<tr2:GetSnapshotUriResponse><tr2:Uri>{uri}</tr2:Uri></tr2:GetSnapshotUriResponse>")
         return fault("ter:ActionNotSupported", "Optional action not implemented")
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from services.contracts.ladder import Reason, Rung
 from services.ingest.onvif.http_reply import Hangup, NotHttp, TooLarge, read_reply
 from services.ingest.onvif.http_reply import HttpReply as HttpReply  # noqa: PLC0414 - known by this name elsewhere
-from services.ingest.onvif.tls import begin_tls, certificate_of
+from services.ingest.onvif.tls import certificate_of, inside_tls
 from services.runtime.clock import Clock
 
 #: Errors of connect that say something about this machine, not about the camera.
@@ -256,10 +256,15 @@ class Line:
         return secured
 
     def _handshake(self, connection: socket.socket, wait: Callable[[], float]) -> ssl.SSLSocket:
-        with self._deadline.holding(connection):
-            connection.settimeout(wait())
-        # wrap_socket takes the descriptor over: a stop cannot break the handshake, its timeout does.
-        return begin_tls(connection, legacy=self.legacy)
+        secured = inside_tls(connection, legacy=self.legacy)
+        try:
+            with self._deadline.holding(secured):
+                secured.settimeout(wait())
+                secured.do_handshake()
+        except BaseException:
+            secured.close()
+            raise
+        return secured
 
 
 def _no_tls(error: OSError) -> WireFault:
