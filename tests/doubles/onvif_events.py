@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import re
+import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -73,8 +74,16 @@ class Point:
 class EventDevice:
     """One device with one address and port of its own."""
 
-    def __init__(self, bent: Bent | None = None, *, address: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        bent: Bent | None = None,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.bent = bent or Bent()
+        self._tls = tls
         self.address = address
         self.port = port
         self.points: dict[str, Point] = {}
@@ -86,7 +95,7 @@ class EventDevice:
         self._handlers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.address, self.port, backlog=64)
+        self._server = await asyncio.start_server(self._serve, self.address, self.port, backlog=64, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
