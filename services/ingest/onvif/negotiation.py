@@ -66,10 +66,11 @@ class Answer:
 _NOT_AUTHORIZED_CODES = frozenset(
     {"notauthorized", "failedauthentication", "invalidsecurity", "invalidsecuritytoken", "failedcheck"}
 )
-#: Faults without a subcode: ipycam 1.3.0 "Sender not authorized"; Hikvision "Unauthorized" (agsh/onvif issue 178).
+#: Faults without a subcode: ipycam 1.3.0 "Sender not authorized"; Hikvision "Unauthorized" (agsh/onvif issue 178);
+#: the crate onvif-server 0.1.1 "WS-Security header required but not provided".
 _NOT_AUTHORIZED_TEXT = re.compile(
     r"not\s*authori[sz]ed|unauthori[sz]ed|requires\s+authori[sz]ation|authentication\s+(?:failed|failure|error)|"
-    r"wsse\s+authorized\s+time\s+check\s+failed",
+    r"wsse\s+authorized\s+time\s+check\s+failed|ws-security\s+header\s+(?:is\s+)?(?:required|missing)",
     re.IGNORECASE,
 )
 #: Reolink, Hikvision and others lock for minutes after wrong passwords (home-assistant/core issue 175333).
