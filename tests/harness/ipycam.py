@@ -15,10 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 class IpycamPeer:
     """Its ONVIF service on an address of loopback. ``arguments`` are those of ``tests.harness.ipycam_peer``."""
 
+    module = "tests.harness.ipycam_peer"
+
     def __init__(self, *arguments: str) -> None:
         # The kernel ends it with us, so that not even a killed test run leaves it behind.
         guard = [find_program("setpriv", "util-linux"), "--pdeathsig", "KILL"]
-        self._command = [*guard, sys.executable, "-m", "tests.harness.ipycam_peer", *arguments]
+        self._command = [*guard, sys.executable, "-m", self.module, *arguments]
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -42,3 +44,9 @@ class IpycamPeer:
             self._process.wait(5)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+class IpycamCamera(IpycamPeer):
+    """The whole camera in a network of its own. ``arguments`` are those of ``tests.harness.ipycam_camera``."""
+
+    module = "tests.harness.ipycam_camera"
