@@ -120,7 +120,7 @@ class DeviceEvents:
             self._end(host)
 
     async def close(self) -> None:
-        """End all subscriptions. Takes about two seconds where a device does not answer."""
+        """End all subscriptions. Takes about three seconds where a device does not answer."""
         for host in self._hosts.values():
             self._end(host)
         self._hosts.clear()

@@ -19,7 +19,7 @@ from services.runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 #: Time for the last request. A subscription that could not be ended runs out within a minute.
-FAREWELL_S = 2.0
+FAREWELL_S = 3.0
 #: A connection is not kept through a longer pause: the device would end it.
 _IDLE_MAX_S = 5.0
 
