@@ -104,6 +104,8 @@ class Scan:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._slots = asyncio.Semaphore(self._limits.hosts_at_once)
         self._gathering = Gathering(self._limits.settle_s, self._limits.settle_max_s)
+        #: Addresses that are asked at named ports only, without a look.
+        self._alone = 0
         self._asks: set[asyncio.Task[None]] = set()
         self._found: dict[tuple[str, int | None], Found] = {}
         self._progress = DiscoveryProgress()
@@ -146,8 +148,10 @@ class Scan:
         self._tell(phase="listening")
         for address, ports in aims.ports.items():
             if not aims.is_whole(address):
+                self._alone += 1
                 for port in ports:
                     self._ask(self._named(address, port, shares_address=len(ports) > 1))
+        self._tell(hosts=self._hosts())
         listening = self._listen() if self._order.multicast else asyncio.sleep(0)
         first = dict.fromkeys((*aims.hosts, *filter(aims.is_whole, aims.ports)))
         await asyncio.gather(listening, self._look(hosts_as_networks(first)))
@@ -201,11 +205,14 @@ class Scan:
     def _on_sighting(self, sighting: Sighting) -> None:
         if self._networks.permit_text(sighting.address):
             self._gathering.sighting(sighting, self._clock.monotonic())
-            self._tell(hosts=len(self._gathering))
+            self._tell(hosts=self._hosts())
 
     def _on_open(self, port: OpenPort) -> None:
         self._gathering.open_port(port, self._clock.monotonic())
-        self._tell(hosts=len(self._gathering))
+        self._tell(hosts=self._hosts())
+
+    def _hosts(self) -> int:
+        return len(self._gathering) + self._alone
 
     # Asking
 
