@@ -29,7 +29,10 @@ from services.settings import Settings
 
 HELP = "search networks for cameras and recorders, and say what to do with each"
 
-_THREADS = 16
+#: As many as hosts are asked at the same time.
+_THREADS = 32
+#: A recorder is asked for the streams of each of its channels, one question after another.
+_INTERROGATION_S = 60.0
 _EXAMPLES = """\
 Only networks within VONGGAC_CAMERA_NETWORKS are looked at. Of each host two wrong passwords at most are tried, those
 that are given here and no others. Passwords come from files or the environment, never from arguments.
@@ -154,7 +157,7 @@ async def _discover(
 
 
 async def _search(order: DiscoveryOrder, networks: CameraNetworks, view: discover_view.View) -> _Outcome:
-    onvif = ZeepOnvifGateway(threads=_THREADS)
+    onvif = ZeepOnvifGateway(threads=_THREADS, interrogation_s=_INTERROGATION_S)
     interrupted = False
 
     async def show(report: DiscoveryReport) -> None:

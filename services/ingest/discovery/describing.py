@@ -23,7 +23,7 @@ _PIECE = 16 * 1024
 #: What a host may send before its answer: the rest of older sessions, in frames of media.
 _STRAY_BYTES_MAX = 512 * 1024
 #: Firmware that hangs up after each answer is connected to for each question.
-_CONNECTS_MAX = 128
+_CONNECTS_MAX = 512
 _INTERLEAVED = 0x24
 
 

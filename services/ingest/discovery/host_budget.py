@@ -31,7 +31,7 @@ class HostBudget:
         self._locked_before = max((one.at for one in known if one.locked_out), default=None)
         self._now: Counter[int] = Counter()
         self._locked_now: int | None = None
-        #: The set that the host accepted.
+        #: The set that the device which is asked now accepted.
         self.accepted: int | None = None
 
     def next_set(self, now: datetime, tried: Iterable[int] = ()) -> int | None:
@@ -42,6 +42,10 @@ class HostBudget:
         if self.accepted is not None:
             return self.accepted if self.accepted not in tried and self._may_try(self.accepted, now) else None
         return next((one for one in range(self._sets) if one not in tried and self._may_try(one, now)), None)
+
+    def begin_device(self) -> None:
+        """Ask another device at this address: what the last one accepted says nothing of it, its refusals count."""
+        self.accepted = None
 
     def note(self, credential: int, outcome: AuthOutcome) -> None:
         """What the host said to this set."""

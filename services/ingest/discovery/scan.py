@@ -109,6 +109,7 @@ class Scan:
         self._asks: set[asyncio.Task[None]] = set()
         self._found: dict[tuple[str, int | None], Found] = {}
         self._progress = DiscoveryProgress()
+        self._failure: str | None = None
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -117,7 +118,7 @@ class Scan:
         self._over.set()
 
     async def run(self) -> DiscoveryReport:
-        """Search. Never raises for what hosts do; cancelling the task ends it without a report."""
+        """Search. A search that breaks off is a report with its failure, and what was found until then; cancelling the task ends it without a report."""
         try:
             aims = read_order(self._order, self._networks)
         except OrderRefused as refused:
@@ -130,6 +131,9 @@ class Scan:
             await asyncio.wait({searching, ending}, timeout=self._order.deadline_s, return_when="FIRST_COMPLETED")
             if searching.done():
                 searching.result()
+        except Exception as error:
+            log.exception("search failed")
+            self._failure = f"The search broke off: {type(error).__name__}."
         finally:
             self._over.set()
             for task in (searching, ending, reporting, *self._asks):
@@ -140,7 +144,7 @@ class Scan:
             endpoint = next((one.endpoint for one in host.sightings if one.endpoint), None)
             self._found[host.address, None] = Found(address=host.address, port=port, endpoint=endpoint)
         self._tell(phase="done")
-        return self._composed("done")
+        return self._composed("done" if self._failure is None else "failed")
 
     # The search
 
@@ -176,13 +180,15 @@ class Scan:
             await asyncio.wait(self._asks)
 
     async def _listen(self) -> None:
-        await multicast(
+        outcome = await multicast(
             self._order.interfaces,
             window_s=self._limits.window_s,
             networks=self._networks,
             on_sighting=self._on_sighting,
             cancelled=self._over.is_set,
         )
+        if not outcome.interfaces and not self._order.networks and not self._order.hosts:
+            self._failure = "No probe could be sent by multicast: none of the interfaces is up or has this address."
 
     async def _look(self, targets: Sequence[Network], *, count: bool = False) -> None:
         if not targets:
@@ -257,6 +263,7 @@ class Scan:
             budget = self._budgets[one.address] = HostBudget(len(self._order.credentials), refused)
         found: Found | None = None
         async with self._turns[one.address], self._slots:
+            budget.begin_device()
             try:
                 async with asyncio.timeout(self._limits.host_s):
                     found = await self._asking.ask(one, budget)
@@ -290,7 +297,9 @@ class Scan:
 
     def _composed(self, status: str) -> DiscoveryReport:
         found = merged(self._seen_again(one) for one in self._found.values())
-        return DiscoveryReport.model_validate({"status": status, "progress": self._progress, "found": found})
+        return DiscoveryReport.model_validate(
+            {"status": status, "progress": self._progress, "found": found, "failure": self._failure}
+        )
 
     def _seen_again(self, one: Found) -> Found:
         """With the ways in which it was seen after it was asked."""

@@ -110,6 +110,45 @@ async def test_devices_at_ports_of_one_address_are_asked_one_after_another_with_
     assert [one.reasons for one in refused.found] == [(Reason.AUTH_FAILED,)] * 3
 
 
+async def test_devices_behind_one_address_may_have_different_accounts(gateway: ZeepOnvifGateway) -> None:
+    cameras = [
+        SimulatedCamera("gate", Codec.H264, small(host="127.83.10.1")),
+        SimulatedCamera("yard", Codec.H264, small(host="127.83.10.1", password="another")),
+    ]
+    another = Credentials(username=USERNAME, password="another", version=1)
+    async with SimulatedSite(cameras):
+        hosts = tuple(f"127.83.10.1:{camera.onvif_port}" for camera in cameras)
+        report = await Searching(gateway, order(hosts=hosts, credentials=(RIGHT, another))).scan.run()
+        assert [camera.state.refusals for camera in cameras] == [0, 1]
+    found = {one.port: (one.rung, one.credential) for one in report.found}
+    assert [found[camera.onvif_port] for camera in cameras] == [(Rung.DESCRIBED, 0), (Rung.DESCRIBED, 1)]
+
+
+async def test_a_search_that_cannot_listen_says_so(gateway: ZeepOnvifGateway) -> None:
+    report = await Searching(gateway, order(multicast=True, interfaces=("192.0.2.1",))).scan.run()
+    assert report.status == "failed"
+    assert "multicast" in (report.failure or "")
+
+
+class Broken:
+    """A sweep that breaks off."""
+
+    async def run(self, *_: object) -> None:
+        raise OSError("no descriptors left")
+
+
+async def test_a_search_that_breaks_off_is_a_failed_one_with_what_was_found(gateway: ZeepOnvifGateway) -> None:
+    async with RtspHost(Manners(paths={"/live": SDP}), "127.83.11.1") as host:
+        searched = order(hosts=(f"127.83.11.1:{host.port}",), networks=("127.83.11.0/28",))
+
+        async def hear(_: DiscoveryReport) -> None:
+            return
+
+        report = await Scan(searched, gateway, LOOPBACK, SystemClock(), hear, limits=LIMITS, looking=Broken()).run()
+    assert report.status == "failed"
+    assert "OSError" in (report.failure or "")
+
+
 async def test_a_named_rtsp_port_is_found_and_a_named_host_without_anything_is_told(gateway: ZeepOnvifGateway) -> None:
     async with RtspHost(Manners(paths={"/live": SDP}), "127.83.3.1") as host:
         hosts = (f"{host.address}:{host.port}", "127.83.3.2", "127.83.3.3:81")
