@@ -9,7 +9,11 @@
                     ``findings``, what came of it.
 * ``neighbours``    hosts on the same link, as this machine's kernel knows them; by ``netlink``.
 * ``rtsp_paths``    where brands have their streams.
-* ``rtsp_look``     whether a path has a stream, without being fooled by devices that answer 401 to anything.
-* ``asking``        one host: ONVIF, then RTSP, within one budget of sign-ins.
-* ``scan``          the whole search, from an order to a report.
+* ``rtsp_look``     whether a path has a stream, without being fooled by devices that answer 401 to anything; over a
+                    connection of ``describing``.
+* ``candidate``     at which doors of a host to knock.
+* ``host_budget``   how often a host may still be asked with a password.
+* ``asking``        one host: ONVIF, then RTSP, within that budget; put into words by ``telling``.
+* ``scan``          the whole search, from an order to a report: ``aims``, what the order means; ``gathered``, what came
+                    in of each address; ``merging``, each device once.
 """
