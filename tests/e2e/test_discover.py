@@ -1,6 +1,7 @@
 """From nothing to a registered site: ``vonggac discover`` on a site whose devices are not as they should be."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.e2e.staged_site import (
     password_file,
     staged_site,
 )
-from tests.harness.system import environment
+from tests.harness.system import all_in_one, environment
 
 Json = dict[str, Any]
 
@@ -86,3 +87,47 @@ async def test_every_camera_is_found_or_named_with_the_reason(staged: StagedSite
         serials[one["address"]] for one in opened.values() if one["protocol"] == "onvif"
     }
     assert found["gate"]["address"] == host(21)
+
+
+@pytest.mark.timeout(300)
+async def test_one_command_registers_the_site_and_it_is_connected_within_a_minute(
+    staged: StagedSite, tmp_path: Path
+) -> None:
+    async with all_in_one(tmp_path, camera_networks=NETWORK) as system:
+        facility = await system.facility()
+        key = tmp_path / "key"
+        key.write_text(system.client.headers["Authorization"].removeprefix("Bearer "))
+        command = (
+            *("discover", "--network", NETWORK, "--facility", "T-001", "--zone", "corridor"),
+            *("--username", LOGIN[0], "--password-file", str(password_file(tmp_path))),
+            *("--api-url", system.url, "--api-key-file", str(key)),
+        )
+        status, out, messages = await staged.vonggac(*command, environment=system.environment)
+        assert status == 0, messages
+        adopted_at = time.monotonic()
+
+        cameras = (await system.get("/v1/cameras", facility_id=facility, limit="100"))["items"]
+        assert len(cameras) == RECORDER_CHANNELS + CAMERAS - len(CLOSED)
+        assert {camera["zone"] for camera in cameras} == {"corridor"}
+        for name, reason in CLOSED.items():
+            where = staged.site.find(name).host
+            assert any(where in line and reason in line for line in out.splitlines()), out
+
+        async def read() -> Json:
+            return await system.facility_status(facility)
+
+        told, _ = await system.until(
+            read, lambda one: one["state"] == "connected" and one["cameras"]["online"] == len(cameras), 60.0
+        )
+        print(f"connected, every camera online, {time.monotonic() - adopted_at:.1f} s after adoption")
+        assert told["cameras"]["total"] == len(cameras)
+        assert max(staged.refusals().values()) <= 2
+        assert {name for name, count in staged.refusals().items() if count} == set(CLOSED)
+        assert LOGIN[1] not in out + messages + system.logs()
+
+        # Some of it again: nothing is registered twice.
+        again = (*command[:1], "--host", host(10), "--host", host(22), *command[3:])
+        status, out, messages = await staged.vonggac(*again, environment=system.environment)
+        assert status == 0, messages
+        assert "0 cameras registered" in out
+        assert len((await system.get("/v1/cameras", facility_id=facility, limit="100"))["items"]) == len(cameras)
