@@ -7,8 +7,11 @@ from services.contracts.identity import Likeness, compare, mac_of, tells
 from services.contracts.ladder import Reason, Rung
 from services.ingest.faults import CameraFault
 
-#: A stream that was away for so long may come from another device: nobody exchanges or restarts one in less.
-VERIFY_AFTER_S = 10.0
+#: A stream that was lost may come back from another device: one was exchanged, or a router sends us elsewhere now.
+#: Whoever has just said who it is need not say it again.
+VERIFIED_FOR_S = 10.0
+#: A device that does not say it now is not asked at every attempt: each would wait for it.
+SILENT_FOR_S = 60.0
 
 
 class IdentityCheck:
@@ -19,30 +22,24 @@ class IdentityCheck:
         of a host on the same link, by its address."""
         self._known = known
         self._neighbour_mac = neighbour_mac
-        self._away_since: float | None = None
-
-    def away(self, now: float) -> None:
-        """The stream is not there at this monotonic time."""
-        if self._away_since is None:
-            self._away_since = now
-
-    def here(self) -> None:
-        """A stream of the right device came."""
-        self._away_since = None
+        self._good_until = float("-inf")
 
     def due(self, now: float) -> bool:
-        """Whether the device has to be asked who it is before its stream is opened again."""
-        return self._known is not None and self._away_since is not None and now - self._away_since >= VERIFY_AFTER_S
+        """Whether the device has to be asked who it is before its stream is opened at this monotonic time."""
+        return self._known is not None and now >= self._good_until
 
-    def verify(self, facts: DeviceFacts) -> None:
+    def silent(self, now: float) -> None:
+        """The device did not say who it is."""
+        self._good_until = now + SILENT_FOR_S
+
+    def verify(self, facts: DeviceFacts, now: float) -> None:
         """Take what a device says of itself. Raises CameraFault when it is another one."""
         seen = facts.evidence
         if self._known is None:
             self._known = seen if tells(seen) else None
-        elif compare(self._known, seen) is Likeness.DIFFERENT:
+        if self._known is not None and compare(self._known, seen) is Likeness.DIFFERENT:
             raise _another(f"known as {_shown(self._known)}, answers as {_shown(seen)}")
-        else:
-            self._away_since = None
+        self._good_until = now + VERIFIED_FOR_S
 
     def verify_neighbour(self, assignment: CameraAssignment) -> None:
         """The same by what the kernel knows of the link. Raises CameraFault.

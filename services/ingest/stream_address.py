@@ -59,14 +59,12 @@ class StreamAddress:
     def failed(self, fault: CameraFault) -> None:
         """A connection to the address failed, or its stream."""
         self._failures += 1
-        self._identity.away(self._tools.clock.monotonic())
         if self._chosen is not None and fault.reason in _UNFIT:
             self._unfit.add(self._chosen.profile)
 
     def worked(self, assignment: CameraAssignment) -> None:
         """A connection to the address gave a stream. Raises CameraFault when it is another device's."""
         self._identity.verify_neighbour(assignment)
-        self._identity.here()
         self._failures = 0
 
     def hear_clock(self, offset_s: float | None) -> None:
@@ -142,7 +140,7 @@ class StreamAddress:
         except ServiceError as error:
             log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
         # Told to the directory first: it keeps what contradicts, for people to decide.
-        self._identity.verify(told.device)
+        self._identity.verify(told.device, self._tools.clock.monotonic())
         return told
 
     async def _verify(self, assignment: CameraAssignment, source: OnvifSource) -> None:
@@ -161,8 +159,9 @@ class StreamAddress:
                     await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
         except CameraFault as fault:
             log.debug("identity not told", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
+            self._identity.silent(self._tools.clock.monotonic())
             return
-        self._identity.verify(facts)
+        self._identity.verify(facts, self._tools.clock.monotonic())
 
 
 def _names_another_host(stream: DeviceStream) -> bool:

@@ -18,7 +18,7 @@ from services.contracts.camera import (
 from services.contracts.ladder import Reason, Rung
 from services.contracts.networks import CameraNetworks
 from services.ingest.faults import CameraFault
-from services.ingest.identity_check import VERIFY_AFTER_S, IdentityCheck
+from services.ingest.identity_check import SILENT_FOR_S, VERIFIED_FOR_S, IdentityCheck
 from services.ingest.missing import seems_missing
 from services.ingest.sign_in import SignIn
 from services.ingest.stream_address import StreamAddress
@@ -97,13 +97,13 @@ async def test_a_stream_that_was_away_is_opened_again_only_when_the_device_is_th
     device = Device(OLD)
     place = Place(device, OLD.evidence)
     await place.watched()
-    await place.comes_back_after(VERIFY_AFTER_S - 1)
-    assert device.asked == ["interrogate"], "a hiccup is no reason to ask"
-    await place.comes_back_after(VERIFY_AFTER_S)
+    await place.comes_back_after(VERIFIED_FOR_S - 1)
+    assert device.asked == ["interrogate"], "it has just said who it is"
+    await place.comes_back_after(1)
     assert device.asked == ["interrogate", "identify"]
     device.facts = NEW
     with pytest.raises(CameraFault) as fault:
-        await place.comes_back_after(VERIFY_AFTER_S)
+        await place.comes_back_after(VERIFIED_FOR_S)
     assert fault.value.reason is Reason.WRONG_DEVICE
 
 
@@ -113,7 +113,7 @@ async def test_the_first_device_that_is_asked_is_the_known_one_from_then_on() ->
     await place.watched()
     device.facts = NEW
     with pytest.raises(CameraFault) as fault:
-        await place.comes_back_after(VERIFY_AFTER_S)
+        await place.comes_back_after(VERIFIED_FOR_S)
     assert fault.value.reason is Reason.WRONG_DEVICE
 
 
@@ -122,8 +122,12 @@ async def test_a_device_whose_onvif_has_died_is_watched_all_the_same() -> None:
     place = Place(device, OLD.evidence)
     await place.watched()
     device.silent = True
-    await place.comes_back_after(VERIFY_AFTER_S)
-    assert device.asked == ["interrogate", "identify"]
+    await place.comes_back_after(VERIFIED_FOR_S)
+    await place.comes_back_after(SILENT_FOR_S - 1)
+    assert device.asked == ["interrogate", "identify"], "not asked at every attempt"
+    device.silent, device.facts = False, NEW
+    with pytest.raises(CameraFault):
+        await place.comes_back_after(1)
 
 
 async def test_the_new_device_is_watched_once_somebody_has_accepted_it() -> None:
