@@ -57,6 +57,7 @@ format: $(VENV)/dev.done ## let ruff format and mend what it can
 STREAMS ?= 60
 SECONDS ?= 20
 CAMERAS ?=
+DEVICES ?=
 MINUTES ?= 10
 OPTIONS ?=
 
@@ -74,6 +75,9 @@ bench-soak: setup ## 2,000 cameras watched for long; CAMERAS=2000 MINUTES=10, OP
 
 bench-sweep: setup ## a sweep of a /16 that finds 500 devices, and 300 that answer at once; as root (4 minutes)
 	@$(BIN)/python -m benchmarks.sweep $(OPTIONS)
+
+bench-devices: setup ## 10,000 ONVIF devices interrogated, onvif-zeep as shipped beside it at 100; DEVICES=10000 (4 minutes)
+	@$(BIN)/python -m benchmarks.devices $(if $(DEVICES),--devices $(DEVICES)) $(OPTIONS)
 
 ##@ Make anew what is generated
 

@@ -1,7 +1,8 @@
 """Thousands of ONVIF devices in one process: every address of 127.0.0.0/8 is one, at one port.
 
 Each has an account of its own, made from its address. Even ones want HTTP Digest, odd ones WS-Security, and both check it.
-Every fourth has Media2 as well. Prints ``{"port": …}`` when it listens, and ends with its stdin.
+Every fourth has Media2 as well. At a second port nobody ever answers. Prints ``{"port": …, "hanging_port": …}`` when it
+listens, and ends with its stdin.
 """
 
 import argparse
@@ -277,9 +278,12 @@ async def _run() -> None:
     loop = asyncio.get_running_loop()
     listening = socket.create_server(("0.0.0.0", 0), backlog=1024)
     server = await loop.create_server(_Connection, sock=listening, backlog=1024)
-    print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
+    hanging = await loop.create_server(asyncio.Protocol, host="0.0.0.0", port=0)
+    ports = (listening.getsockname()[1], hanging.sockets[0].getsockname()[1])
+    print(json.dumps(dict(zip(("port", "hanging_port"), ports, strict=True))), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.close()
+    hanging.close()
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ This is what zeep knows as a transport. It decides nothing by itself: ``negotiat
 """
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -51,7 +52,7 @@ class SignInWanted(Exception):
 class Conversation:
     """One device, one visit, one thread. ``notes`` are what earlier visits learned, and learn from this one.
 
-    ``certificate``: the SHA-256 that must be shown inside TLS. ``signs_again``: see ``Account``.
+    ``certificate``: the SHA-256 that must be shown inside TLS. ``signs_again``: see ``Account``. ``baton``: see ``Line``.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Conversation:
         notes: HostNotes | None = None,
         certificate: str | None = None,
         signs_again: bool = True,
+        baton: "threading.Lock | None" = None,
     ) -> None:
         self.endpoint = endpoint
         self._notes = notes or HostNotes()
@@ -87,7 +89,11 @@ class Conversation:
         self._modest = self._was_silent = False
         self._paths: dict[str, str] = {}
         self._line = Line(
-            self._notes.moved or endpoint, deadline, certificate=certificate, legacy=self._notes.legacy_tls
+            self._notes.moved or endpoint,
+            deadline,
+            certificate=certificate,
+            legacy=self._notes.legacy_tls,
+            baton=baton,
         )
 
     @property
@@ -257,8 +263,7 @@ class Conversation:
 
     def _move(self, to: "_Moved", call: Call) -> None:
         """Talk to where the device sent us, which is the device itself, from now on and at later visits."""
-        self._line.close()
-        self._line = Line(to.endpoint, self.deadline, certificate=self._line.certificate, legacy=self._line.legacy)
+        self._line = self._line.again_at(to.endpoint)
         self._paths[call.target] = to.target or call.target
         if to.endpoint.tls:
             self._notes.moved = to.endpoint

@@ -29,9 +29,9 @@ class HttpLimits:
 
     connect_s: float = 3.0
     #: Longest silence while a request is sent or a reply read.
-    read_s: float = 10.0
-    #: Longest time from the connect to the last byte: what a device that hangs costs.
-    call_s: float = 10.0
+    read_s: float = 9.5
+    #: Longest time from the connect to the last byte: what a device that hangs costs, with what is around it, is 10 s.
+    call_s: float = 9.5
     #: Largest reply, with its header and chunk lines.
     reply_bytes: int = 1 << 20
 
@@ -149,11 +149,17 @@ class Line:
     """The connection to one device, made when the first call needs it and again whenever the device ended it.
 
     ``certificate``: the SHA-256 that must be shown inside TLS; None for any, and from then on for the same. ``legacy``:
-    begin with what old devices need.
+    begin with what old devices need. ``baton``: the lock that the thread holds while it computes; it is given up here.
     """
 
     def __init__(
-        self, endpoint: Endpoint, deadline: Deadline, *, certificate: str | None = None, legacy: bool = False
+        self,
+        endpoint: Endpoint,
+        deadline: Deadline,
+        *,
+        certificate: str | None = None,
+        legacy: bool = False,
+        baton: "threading.Lock | None" = None,
     ) -> None:
         self.endpoint = endpoint
         #: SHA-256 of the certificate shown, or of the one that must be.
@@ -161,10 +167,25 @@ class Line:
         #: Whether the device wants an old TLS.
         self.legacy = legacy
         self._deadline = deadline
+        self._baton = baton
         self._socket: socket.socket | None = None
+
+    def again_at(self, endpoint: Endpoint) -> "Line":
+        """The same, to another endpoint of the device. This one is closed."""
+        self.close()
+        return Line(endpoint, self._deadline, certificate=self.certificate, legacy=self.legacy, baton=self._baton)
 
     def post(self, path: str, headers: Sequence[tuple[str, bytes]], body: bytes, limits: HttpLimits) -> HttpReply:
         """Send ``body`` to ``path`` and read the whole reply. Raises WireFault, Dropped."""
+        if self._baton is None:
+            return self._post(path, headers, body, limits)
+        self._baton.release()
+        try:
+            return self._post(path, headers, body, limits)
+        finally:
+            self._baton.acquire()
+
+    def _post(self, path: str, headers: Sequence[tuple[str, bytes]], body: bytes, limits: HttpLimits) -> HttpReply:
         wait = _Wait(self._deadline, max(0.0, self._deadline.remaining_s() - limits.call_s), limits.read_s)
         connection = self._kept()
         kept = connection is not None

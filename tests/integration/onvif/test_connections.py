@@ -31,7 +31,7 @@ async def test_a_kept_connection_that_is_closed_in_our_face_is_replaced(
     gateway: ZeepOnvifGateway, security: WsSecurity | HttpDigest
 ) -> None:
     """RFC 9112 section 9.3.1: a server may close at any time, also while a request is on its way."""
-    closed = []
+    closed: list[str] = []
 
     def close_once(request: Request) -> Response:
         if request.operation in closed:

@@ -1,5 +1,8 @@
 """A recorder asked for everything: the streams and the snapshot of each of its channels."""
 
+import time
+from collections.abc import Iterator
+
 import pytest
 
 from services.contracts.camera import Interrogation, OnvifSource, RtspSource
@@ -77,9 +80,7 @@ async def test_a_recorder_that_falls_silent_keeps_what_it_told() -> None:
     assert len(told.channels) == 5
 
 
-def _silence():  # type: ignore[no-untyped-def]  # a generator that says nothing
-    import time
-
+def _silence() -> Iterator[bytes]:
     time.sleep(1.2)
     yield b""
 

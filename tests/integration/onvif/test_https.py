@@ -244,8 +244,8 @@ async def test_quirk_36_the_way_back_to_http_is_refused(gateway: ZeepOnvifGatewa
 
 
 async def test_a_redirect_in_a_circle_is_followed_once(gateway: ZeepOnvifGateway) -> None:
-    with OnvifDevice(answers={"GetSystemDateAndTime": lambda _: sending_to("/elsewhere", 307)}) as device:
-        with pytest.raises(CameraFault) as caught:
-            await ask(gateway, device, tls=False)
+    answers = {"GetSystemDateAndTime": lambda _: sending_to("/elsewhere", 307)}
+    with OnvifDevice(answers=answers) as device, pytest.raises(CameraFault) as caught:
+        await ask(gateway, device, tls=False)
     assert caught.value.reason is Reason.REDIRECTED
     assert [request.path for request in device.requests] == ["/onvif/device_service", "/elsewhere"]

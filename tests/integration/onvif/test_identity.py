@@ -1,19 +1,21 @@
 """What tells a device from others: asked for in every interrogation, and alone by identify."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from services.contracts.camera import DeviceFacts, OnvifSource
 from services.contracts.ladder import Reason, Rung
 from services.ingest.onvif.gateway import ZeepOnvifGateway
-from tests.doubles.onvif_device import PRE_AUTH, OnvifDevice, Request
+from tests.doubles.onvif_device import PRE_AUTH, OnvifDevice, Request, Script
 from tests.doubles.onvif_messages import Response, fault, html, network_interface, soap
 from tests.doubles.onvif_security import HttpDigest, WsSecurity
 from tests.harness.onvif import ask, credentials, fault_of
 
 UUID = "5f5a69c2-e0ae-504f-829b-00d9de43f63b"
-TELLING = {"mac": "00-D9-DE-43-F6-3B", "endpoint": f"urn:uuid:{UUID.upper()}", "hostname": "gate-camera"}
+TELLING = Script(mac="00-D9-DE-43-F6-3B", endpoint=f"urn:uuid:{UUID.upper()}", hostname="gate-camera")
 
 
 async def identify(gateway: ZeepOnvifGateway, device: OnvifDevice, password: str | None = None) -> DeviceFacts:
@@ -23,7 +25,7 @@ async def identify(gateway: ZeepOnvifGateway, device: OnvifDevice, password: str
 
 async def test_quirk_25_identity_is_mac_endpoint_reference_and_serial_together(gateway: ZeepOnvifGateway) -> None:
     """edgexfoundry/device-onvif-camera issue 2, home-assistant/core issue 69661: serials repeat between devices."""
-    with OnvifDevice(**TELLING) as device:
+    with OnvifDevice(TELLING) as device:
         told = await ask(gateway, device)
     facts = told.device
     assert (facts.mac, facts.endpoint, facts.name) == ("00:d9:de:43:f6:3b", f"urn:uuid:{UUID}", "gate-camera")
@@ -71,7 +73,7 @@ async def test_an_account_that_may_not_see_the_network_is_no_wrong_password(gate
     """An account of a viewer: it signs in, sees profiles and streams, and is refused what administrators see."""
     security = WsSecurity("admin", "pw")
     answers = {"GetNetworkInterfaces": lambda _: fault("ter:NotAuthorized", "The action requested requires more")}
-    with OnvifDevice(security=security, answers=answers, **TELLING) as device:
+    with OnvifDevice(TELLING, security=security, answers=answers) as device:
         told = await ask(gateway, device, credentials(password="pw"))
     assert (told.device.mac, told.device.endpoint) == (None, f"urn:uuid:{UUID}")
     assert len(told.streams) == 2
@@ -82,7 +84,7 @@ async def test_what_is_not_needed_never_shows_credentials_first(gateway: ZeepOnv
     """All is open but the network interfaces: no password was proved, so none is shown for them."""
     security = WsSecurity("admin", "other")
     open_operations = PRE_AUTH | {"GetDeviceInformation", "GetProfiles", "GetStreamUri", "GetHostname", "GetScopes"}
-    with OnvifDevice(security=security, open_operations=open_operations, **TELLING) as device:
+    with OnvifDevice(TELLING, security=security, open_operations=open_operations) as device:
         told = await ask(gateway, device, credentials(password="pw"))
     assert device.signed == []
     assert told.device.mac is None
@@ -92,7 +94,7 @@ async def test_what_is_not_needed_never_shows_credentials_first(gateway: ZeepOnv
 async def test_a_silence_at_what_is_not_needed_costs_three_seconds_once(gateway: ZeepOnvifGateway) -> None:
     """home-assistant/core issue 176500: requests that never end."""
     started = asyncio.get_running_loop().time()
-    with OnvifDevice(answers={"GetNetworkInterfaces": lambda _: Response(raw=_silence())}, **TELLING) as device:
+    with OnvifDevice(TELLING, answers={"GetNetworkInterfaces": lambda _: Response(raw=_silence())}) as device:
         told = await ask(gateway, device)
         assert asyncio.get_running_loop().time() - started < 4.5
     assert len(told.streams) == 2
@@ -100,15 +102,13 @@ async def test_a_silence_at_what_is_not_needed_costs_three_seconds_once(gateway:
     assert "GetEndpointReference" not in device.operations
 
 
-def _silence():  # type: ignore[no-untyped-def]  # a generator that says nothing
-    import time
-
+def _silence() -> Iterator[bytes]:
     time.sleep(4)
     yield b""
 
 
 async def test_identify_asks_four_questions(gateway: ZeepOnvifGateway) -> None:
-    with OnvifDevice(**TELLING) as device:
+    with OnvifDevice(TELLING) as device:
         facts = await identify(gateway, device)
     assert device.operations == [
         "GetSystemDateAndTime",
@@ -123,7 +123,7 @@ async def test_identify_asks_four_questions(gateway: ZeepOnvifGateway) -> None:
 
 async def test_the_way_to_sign_in_is_remembered(gateway: ZeepOnvifGateway) -> None:
     """No request is spent on learning it again."""
-    with OnvifDevice(security=WsSecurity("admin", "pw"), **TELLING) as device:
+    with OnvifDevice(TELLING, security=WsSecurity("admin", "pw")) as device:
         await identify(gateway, device, "pw")
         assert device.operations.count("GetDeviceInformation") == 2
         device.requests.clear()
@@ -134,7 +134,7 @@ async def test_the_way_to_sign_in_is_remembered(gateway: ZeepOnvifGateway) -> No
 
 
 async def test_what_is_remembered_is_for_those_credentials_alone(gateway: ZeepOnvifGateway) -> None:
-    with OnvifDevice(security=WsSecurity("admin", "pw"), **TELLING) as device:
+    with OnvifDevice(TELLING, security=WsSecurity("admin", "pw")) as device:
         await identify(gateway, device, "pw")
         device.requests.clear()
         source = OnvifSource(address=device.address, port=device.port)
@@ -170,7 +170,7 @@ async def test_a_device_service_elsewhere_is_asked_there(gateway: ZeepOnvifGatew
 
 async def test_quirk_26_another_device_at_the_same_address_tells_another_identity(gateway: ZeepOnvifGateway) -> None:
     """edgexfoundry/device-onvif-camera pull request 81: two cameras on one address. The registry compares."""
-    with OnvifDevice(**TELLING) as device:
+    with OnvifDevice(TELLING) as device:
         first = await identify(gateway, device)
         device.script.mac, device.script.endpoint = "00:d9:de:43:f6:3c", None
         second = await identify(gateway, device)

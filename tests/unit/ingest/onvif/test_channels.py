@@ -2,7 +2,14 @@
 
 import pytest
 
-from services.ingest.onvif.channels import Profile, codec_name, find_profile, group_channels
+from services.ingest.onvif.channels import (
+    MediaService,
+    Profile,
+    codec_name,
+    find_profile,
+    group_channels,
+    merge_profiles,
+)
 
 
 def profile(
@@ -122,3 +129,47 @@ def test_an_unknown_token_finds_nothing() -> None:
 )
 def test_codecs_have_one_name_each(told: str | None, name: str | None) -> None:
     assert codec_name(told) == name
+
+
+BOTH = MediaService.MEDIA1 | MediaService.MEDIA2
+
+
+def of_media2(token: str, codec: str | None, size: tuple[int, int] | None = (640, 360), **more: str) -> Profile:
+    width, height = size or (None, None)
+    return Profile(token, codec=codec, width=width, height=height, services=MediaService.MEDIA2, **more)  # type: ignore[arg-type]  # names are checked by the dataclass
+
+
+def test_quirk_29_profiles_of_both_services_are_one_by_token_and_media2_knows_the_codec() -> None:
+    """agsh/onvif pull request 187, Jazea/Onvif.Core issue 43."""
+    merged = merge_profiles(
+        [profile("a", (1920, 1080), "h264"), profile("b", (640, 360), "h264")],
+        [of_media2("c", "h265", (3840, 2160)), of_media2("a", "h265", (2560, 1440))],
+    )
+    assert [(p.token, p.codec, p.width, p.services) for p in merged] == [
+        ("a", "h265", 2560, BOTH),
+        ("b", "h264", 640, MediaService.MEDIA1),
+        ("c", "h265", 3840, MediaService.MEDIA2),
+    ]
+    assert merged[0].source_token == "s"
+
+
+def test_quirk_29_what_media2_leaves_out_is_taken_from_media1() -> None:
+    (merged,) = merge_profiles([profile("a", (1920, 1080), "h264")], [of_media2("a", None, None, name="Gate")])
+    assert (merged.codec, merged.width, merged.height, merged.name) == ("h264", 1920, 1080, "Gate")
+
+
+def test_either_service_alone_is_itself_and_a_token_counts_once() -> None:
+    assert [p.token for p in merge_profiles([profile("a")], [])] == ["a"]
+    twice = [of_media2("a", "h265"), of_media2("a", "h264")]
+    assert [(p.token, p.codec) for p in merge_profiles([], twice)] == [("a", "h265")]
+
+
+def test_quirk_31_events_name_a_channel_by_its_source_or_its_configurations() -> None:
+    """agsh/onvif issue 117: by source token, not by profile."""
+    (channel,) = group_channels(
+        [
+            Profile("a", has_source=True, source_token="src", configurations=("vsc", "vec1")),
+            Profile("b", has_source=True, source_token="src", configurations=("vsc", "vec2")),
+        ]
+    )
+    assert channel.sources == ("src", "vsc", "vec1", "vec2")

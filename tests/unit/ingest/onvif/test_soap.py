@@ -191,3 +191,26 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
         return
     assert reply.element
     assert reply.fault or names(reply.document)
+
+
+def test_what_is_not_read_is_left_out_of_the_document() -> None:
+    """Most of a profile is audio, analytics and PTZ that nobody asks for, and reading it is most of the work."""
+    content = PROFILES.replace(
+        "</trt:Profiles>", "<tt:Extension><tt:Name>inner</tt:Name></tt:Extension></trt:Profiles>"
+    )
+    content = content.replace(' xmlns:tt="http://www.onvif.org/ver10/schema"', "")
+    read = {"GetProfilesResponse": frozenset({"Profiles", "Name"})}
+    assert names(read_soap(envelope(content).encode(), service=MEDIA, read=read).document) == EXPECTED
+    others = {"GetServicesResponse": frozenset({"Service"})}
+    assert len(names(read_soap(envelope(content).encode(), service=MEDIA, read=others).document)) == 5
+
+
+def test_quirk_34_media2_declares_its_own_types_three_levels_deep() -> None:
+    """mvantellingen/python-zeep issue 1205: prefixes that nobody declared."""
+    media2 = "http://www.onvif.org/ver20/media/wsdl"
+    content = (
+        "<x:GetProfilesResponse><x:Profiles><x:Configurations><x:VideoSource><y:SourceToken>s</y:SourceToken>"
+        "</x:VideoSource></x:Configurations></x:Profiles></x:GetProfilesResponse>"
+    )
+    own = [f"{{{media2}}}{name}" for name in ("GetProfilesResponse", "Profiles", "Configurations", "VideoSource")]
+    assert names(read_soap(envelope(content).encode(), service=media2).document) == [*own, f"{{{SCHEMA}}}SourceToken"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.onvif.uris import StreamUri, read_stream_uri, service_path
+from services.ingest.onvif.uris import StreamUri, read_stream_uri, service_path, snapshot_path
 
 
 def port_and_path(text: str) -> tuple[int, str] | None:
@@ -131,3 +131,19 @@ def test_any_text_gives_none_or_a_request_target_that_cannot_break_a_request_lin
         assert found.path.isascii()
         assert found.path.isprintable()
         assert " " not in found.path
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("http://10.0.0.2/onvif/snapshot?channel=1&subtype=0", "/onvif/snapshot?channel=1&subtype=0"),
+        ("http://admin:secret@10.0.0.2:8000/s.jpg", "/s.jpg"),
+        ("rtsp://10.0.0.2/s", None),
+        ("http://10.0.0.2/s.cgi?usr=admin&pwd=secret", None),
+        ("http://10.0.0.2/s.cgi?Password=secret", None),
+        (None, None),
+    ],
+)
+def test_quirk_45_a_snapshot_is_a_path_over_http_that_gives_no_password_away(uri: str | None, path: str | None) -> None:
+    """home-assistant/core issue 66554, openvideolibs/python-onvif-zeep-async pull request 88."""
+    assert snapshot_path(uri) == path

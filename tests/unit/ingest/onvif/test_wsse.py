@@ -48,6 +48,16 @@ def test_quirk_9_no_prefix_stands_before_the_security_elements() -> None:
     assert 'xmlns=""' not in written
 
 
+def test_quirk_9_the_other_form_has_the_prefixes_of_most_toolkits() -> None:
+    """The same token, for devices that look for these letters."""
+    document = signed(ENVELOPE, username="u", password="p", created=CREATED, nonce=NONCE, prefixed=True)
+    written = etree.tostring(document).decode()
+    for name in ("wsse:Security", "wsse:UsernameToken", "wsse:Username", "wsse:Password", "wsse:Nonce", "wsu:Created"):
+        assert f"<{name}" in written
+    bare = signed(ENVELOPE, username="u", password="p", created=CREATED, nonce=NONCE)
+    assert [element.tag for element in document.iter()] == [element.tag for element in bare.iter()]
+
+
 def test_user_names_with_markup_are_escaped() -> None:
     assert text("Username", username="a&b<c>") == "a&b<c>"
 
