@@ -45,7 +45,9 @@ def text(answer: Any, *names: str) -> str | None:
 
 def one_line(value: str) -> str | None:
     """The text without line breaks and what cannot be printed, of bounded length; None when nothing is left."""
-    line = "".join(letter for letter in " ".join(value.split()) if letter.isprintable())
+    line = " ".join(value.split())
+    if not line.isprintable():
+        line = "".join(letter for letter in line if letter.isprintable())
     return line[:_MAX_TEXT] or None
 
 

@@ -51,7 +51,7 @@ def test_documents_load_nothing_from_outside_their_folder(location: str) -> None
 async def test_each_wsdl_file_is_parsed_once_for_all_devices_and_threads(gateway: ZeepOnvifGateway) -> None:
     library._parsed.cache_clear()
     with ExitStack() as stack:
-        devices = [stack.enter_context(OnvifDevice()) for _ in range(8)]
+        devices = [stack.enter_context(OnvifDevice(address=f"127.2.4.{number + 1}")) for number in range(8)]
         await asyncio.gather(*(ask(gateway, device) for device in devices))
     assert library._parsed.cache_info().misses == 2
     assert library._parsed.cache_info().hits == 8 * 2 - 2
@@ -63,7 +63,9 @@ async def test_many_devices_at_once_each_get_their_own_credentials(gateway: Zeep
         devices = []
         for number in range(24):
             security = (WsSecurity if number % 2 else HttpDigest)(f"user{number}", f"password{number}")
-            devices.append(stack.enter_context(OnvifDevice(security=security, delay_s=0.002)))
+            devices.append(
+                stack.enter_context(OnvifDevice(security=security, delay_s=0.002, address=f"127.2.3.{number + 1}"))
+            )
         told = await asyncio.gather(
             *(
                 ask(gateway, device, credentials(f"user{number}", f"password{number}"))
