@@ -135,10 +135,7 @@ class StreamAddress:
             if credentials is not None and told.device.auth_mode != "none":
                 await self._sign_in.told(assignment, AuthOutcome.ACCEPTED)
         self.hear_clock(told.device.clock_offset_s)
-        try:
-            await self._tools.directory.record_interrogation(self._tools.worker, lease_of(assignment), told)
-        except ServiceError as error:
-            log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
+        await self._record(assignment, told)
         # Told to the directory first: it keeps what contradicts, for people to decide.
         self._identity.verify(told.device, self._tools.clock.monotonic())
         return told
@@ -161,7 +158,17 @@ class StreamAddress:
             log.debug("identity not told", extra={"camera_id": assignment.camera_id, "reason": fault.reason.value})
             self._identity.silent(self._tools.clock.monotonic())
             return
-        self._identity.verify(facts, self._tools.clock.monotonic())
+        try:
+            self._identity.verify(facts, self._tools.clock.monotonic())
+        except CameraFault:
+            await self._record(assignment, Interrogation(device=facts, channels=()))
+            raise
+
+    async def _record(self, assignment: CameraAssignment, told: Interrogation) -> None:
+        try:
+            await self._tools.directory.record_interrogation(self._tools.worker, lease_of(assignment), told)
+        except ServiceError as error:
+            log.warning("device facts not kept", extra={"camera_id": assignment.camera_id, "error": error.detail})
 
 
 def _names_another_host(stream: DeviceStream) -> bool:

@@ -105,6 +105,7 @@ async def test_a_stream_that_was_away_is_opened_again_only_when_the_device_is_th
     with pytest.raises(CameraFault) as fault:
         await place.comes_back_after(VERIFIED_FOR_S)
     assert fault.value.reason is Reason.WRONG_DEVICE
+    assert place.directory.told[-1].device.serial == "B200", "for people to decide"
 
 
 async def test_the_first_device_that_is_asked_is_the_known_one_from_then_on() -> None:
