@@ -24,8 +24,6 @@ from services.runtime.tasks import Shutdown
 from services.settings import Settings, role_faults
 from services.storage.database import Database
 
-HELP = "run everything in one process, with a simulated site"
-
 log = logging.getLogger(__name__)
 
 _SIMULATOR_START_S = 60.0

@@ -27,8 +27,6 @@ from services.runtime.file_limit import raise_file_limit
 from services.runtime.http_client import HttpClient
 from services.settings import Settings
 
-HELP = "search networks for cameras and recorders, and say what to do with each"
-
 #: As many as hosts are asked at the same time.
 _THREADS = 32
 #: A recorder is asked for the streams of each of its channels, one question after another.

@@ -17,8 +17,6 @@ from services.settings import Settings
 from services.storage.database import Database
 from services.storage.paging import PageRequest
 
-HELP = "make, list or revoke API keys"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

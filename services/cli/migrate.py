@@ -8,8 +8,6 @@ from services.runtime import logs
 from services.settings import Settings
 from services.storage.database import Database
 
-HELP = "create or update the tables of the database"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     del parser  # everything is in the settings

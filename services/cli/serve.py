@@ -11,8 +11,6 @@ from services.runtime.file_limit import raise_file_limit
 from services.settings import Settings, role_faults
 from services.storage.database import Database
 
-HELP = "run the API, a worker, the aggregator, or all of them in one process"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", choices=sorted(assembly.ROLES), default="all")

@@ -5,8 +5,6 @@ import argparse
 from services.settings import Settings
 from services.simulator import command
 
-HELP = "run simulated cameras and a recorder with switchable faults"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     command.add_arguments(parser)

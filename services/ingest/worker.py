@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 #: Probes wait far more than they work; what works at the same time is bounded in the media process.
 _PROBE_THREADS = 48
+_SEARCH_THREADS = 16
+#: A recorder with 64 channels is asked for two streams of each.
+_SEARCH_INTERROGATION_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class Worker:
         )
         known_hosts = HostMemory()
         self.onvif = ZeepOnvifGateway(clock=clock, memory=known_hosts)
+        #: Of its own, since searches ask hosts that hang, all channels of recorders, and many at once.
+        self._searching = ZeepOnvifGateway(
+            threads=_SEARCH_THREADS, interrogation_s=_SEARCH_INTERROGATION_S, clock=clock, memory=known_hosts
+        )
         self.reactor = Reactor(clock, pause_max_s=min(PAUSE_MAX_S, settings.session.settle_down_s / 10))
         self.looks = LookStatistics()
         self.device_events = DeviceEvents(clock, networks, memory=known_hosts)
@@ -165,6 +172,7 @@ class Worker:
 
     async def _start_parts(self) -> None:
         self._started.push_async_callback(self.onvif.close)
+        self._started.push_async_callback(self._searching.close)
         self._started.push_async_callback(self.device_events.close)
         self._started.callback(self.reactor.close)
         await self._relay.start()
@@ -212,7 +220,7 @@ class Worker:
         await self.discoveries.on_nudge(message)
 
     def _new_search(self, order: DiscoveryOrder, on_report: OnReport) -> Scan:
-        return Scan(order, self.onvif, self._networks, self._clock, on_report)
+        return Scan(order, self._searching, self._networks, self._clock, on_report)
 
     def _feed(self, camera_id: CameraId) -> Upstream | None:
         session = self.supervisor.session_of(camera_id)

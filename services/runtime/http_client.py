@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json import loads as json_of
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ _ERRORS: dict[int, type[ServiceError]] = {
     409: Conflict,
     422: Conflict,
 }
+
+
+_DETAIL_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +95,15 @@ class HttpClient:
         if answer.is_success:
             return HttpAnswer(answer.status_code, bytes(body))
         category = _ERRORS.get(answer.status_code, Unavailable)
-        raise category(f"{method} {path} answered {answer.status_code}.")
+        told = _detail(bytes(body))
+        raise category(f"{method} {path} answered {answer.status_code}{f': {told}' if told else '.'}")
+
+
+def _detail(body: bytes) -> str:
+    """What a problem document (RFC 9457) says to people, on one line; empty when it is none."""
+    try:
+        told = json_of(body)
+    except (ValueError, RecursionError):
+        return ""
+    detail = told.get("detail") if isinstance(told, dict) else None
+    return " ".join(detail.split())[:_DETAIL_LENGTH] if isinstance(detail, str) else ""

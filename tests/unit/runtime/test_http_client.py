@@ -137,3 +137,20 @@ async def _late(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(0.4)
     writer.write(answer("200 OK", b"late"))
     await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"type": "about:blank", "detail": "Zone toilet\\n is refused."}', "answered 422: Zone toilet is refused."),
+        (b'{"detail": 5}', "answered 422."),
+        (b"<html>", "answered 422."),
+        (b"[" * 100_000, "answered 422."),
+        (b'{"detail": "' + b"x" * 5000 + b'"}', "answered 422: " + "x" * 300),
+    ],
+)
+async def test_what_a_problem_document_says_is_told(body: bytes, words: str) -> None:
+    async with client_of(saying(answer("422 Unprocessable", body))) as client:
+        with pytest.raises(Conflict) as error:
+            await client.request("POST", "/x")
+    assert error.value.detail == f"POST /x {words}"
