@@ -14,7 +14,7 @@ from services.contracts.discovery import Found, FoundChannel
 from services.contracts.ids import new_id
 from services.contracts.ladder import Reason
 from services.contracts.zones import Zone
-from services.registry import discovery_repository, interrogations, repository
+from services.registry import discovery_repository, identity, interrogations, repository
 from services.registry.adoption_plan import Chosen, LeftOut, WantedChannel, name_of, unused_name
 from services.registry.attempts import SearchAttempts
 from services.registry.credentials import CredentialVault
@@ -103,6 +103,11 @@ class Rows:
                 left_out.append(LeftOut(finding.address, finding.port, Reason.NOT_FOUND, channel.key, one.pointer))
             else:
                 wanted.append((channel, wish))
+        evidence = identity.evidence_of_finding(finding)
+        for registered in {camera.row.device for camera in standing}:
+            if not interrogations.keep_identity(registered, evidence, now):
+                left_out.append(LeftOut(finding.address, finding.port, Reason.WRONG_DEVICE, pointer=one.pointer))
+                return None, left_out
         if not wanted:
             return (Adopted(standing[0].row.device, False, standing) if standing else None), left_out
         device, created = await self._device(session, batch.facility, finding, now)

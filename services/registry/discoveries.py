@@ -15,7 +15,7 @@ from services.contracts.ladder import Advice
 from services.contracts.networks import CameraNetworks
 from services.contracts.scope import ProvinceScope
 from services.registry import discovery_repository, repository
-from services.registry.attempts import REMEMBERED
+from services.registry.attempts import REMEMBERED, SearchAttempts
 from services.registry.credentials import CredentialVault
 from services.registry.discovery_tables import Discovery, DiscoveryKind, DiscoveryStatus
 from services.registry.errors import (
@@ -89,6 +89,7 @@ class Discoveries:
         self._audit = audit
         self._networks = networks
         self._reader = reader
+        self._attempts = SearchAttempts(vault)
 
     async def start(self, principal: PrincipalId, scope: ProvinceScope, new: NewDiscovery) -> Discovery:
         """Ask for a search. Raises FacilityNotFound, TargetsRefused or TooManyDiscoveries."""
@@ -152,7 +153,9 @@ class Discoveries:
             now = await database_now(session)
             row = new_row(facility, DiscoveryKind.FINDINGS, Targets(), now, principal)
             row.credentials = self._vault.seal(row.id, sets)
-            row.found = as_json(recognised(found, await discovery_repository.devices_of(session, facility_id))[0])
+            told, _ = recognised(found, await discovery_repository.devices_of(session, facility_id))
+            await self._attempts.keep(session, facility.reach, sets, (), told, now)
+            row.found = as_json(told)
             row.progress = DiscoveryProgress(phase="done", hosts=len(found), asked=len(found)).model_dump(mode="json")
             row.status, row.ended_at = DiscoveryStatus.DONE, now
             session.add(row)

@@ -5,14 +5,23 @@ import contextlib
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from services.contracts.camera import REFUSALS_MAX, StreamChoice, WatchPolicy
+from services.contracts.camera import REFUSALS_MAX, Credentials, OnvifSource, StreamChoice, WatchPolicy
 from services.contracts.ids import FacilityId, new_id
 from services.contracts.zones import Zone
 from services.registry import interrogations, repository
+from services.registry.attempts import SearchAttempts
 from services.registry.credentials import CredentialVault
 from services.registry.errors import CameraAlreadyRegistered
 from services.registry.identity import become
-from services.registry.locator import Located, NewCredentials, NewOnvifSource, NewRtspSource, SourceLocator
+from services.registry.leases import onvif_source
+from services.registry.locator import (
+    Located,
+    NewCredentials,
+    NewOnvifSource,
+    NewRtspSource,
+    SourceLocator,
+    Standing,
+)
 from services.registry.tables import Camera, Device, Facility, Protocol, Stream, StreamRole
 from services.runtime.clock import Clock
 from services.storage.database import AsyncSession, Transactions
@@ -44,6 +53,7 @@ class Installer:
         self._vault = vault
         self._locator = locator
         self._clock = clock
+        self._attempts = SearchAttempts(vault)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def turn(self, source: NewRtspSource | NewOnvifSource) -> contextlib.AbstractAsyncContextManager[object]:
@@ -61,18 +71,33 @@ class Installer:
     ) -> Located:
         """Raises SourceInvalid, AddressRefused or ChannelRequired. Not within a transaction: it may take seconds."""
 
-        async def may_sign_in(address: str, port: int) -> bool:
-            if credentials is None:
-                return True
+        async def standing(address: str, port: int) -> Standing:
             async with self._transactions.read() as session:
                 device = await repository.device_at(session, facility_id, Protocol.ONVIF, address, port)
-                if device is None:
-                    return True
-                fingerprint = self._vault.fingerprint(device.id, credentials.username, credentials.password)
-                attempt = await repository.auth_attempt(session, device.id, fingerprint)
-            return attempt is None or (attempt.refusals < REFUSALS_MAX and not attempt.locked_out)
+                source = OnvifSource(address=address, port=port) if device is None else onvif_source(device)
+                return Standing(source, await self._may_sign_in(session, reach, address, device, credentials))
 
-        return await self._locator.locate(source, reach, credentials, may_sign_in)
+        return await self._locator.locate(source, reach, credentials, standing)
+
+    async def _may_sign_in(
+        self,
+        session: AsyncSession,
+        reach: str,
+        address: str,
+        device: Device | None,
+        credentials: NewCredentials | None,
+    ) -> bool:
+        """Whether these credentials have an attempt left, of those that searches spent too."""
+        if credentials is None:
+            return True
+        given = Credentials(username=credentials.username, password=credentials.password, version=1)
+        if await self._attempts.spent(session, reach, address, given, REFUSALS_MAX):
+            return False
+        if device is None:
+            return True
+        fingerprint = self._vault.fingerprint(device.id, given.username, given.password)
+        attempt = await repository.auth_attempt(session, device.id, fingerprint)
+        return attempt is None or (attempt.refusals < REFUSALS_MAX and not attempt.locked_out)
 
     async def insert(
         self, session: AsyncSession, facility: Facility, new: NewCamera, zone: Zone, located: Located
@@ -109,6 +134,15 @@ class Installer:
             self._vault.enter(camera, new.credentials.username, new.credentials.password, now)
         await session.flush()
         await session.refresh(camera, ["facility"])
+        if new.credentials is not None:
+            await self._attempts.carry_over(
+                session,
+                facility.reach,
+                device.address,
+                device.id,
+                new.credentials.username,
+                new.credentials.password,
+            )
         if located.auth is not None:
             fingerprint = camera.credential.fingerprint if camera.credential else ""
             await interrogations.remember_auth(session, device.id, fingerprint, located.auth, now)

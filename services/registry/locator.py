@@ -56,6 +56,14 @@ class Located:
         return onvif_source_key(reach, self.address, self.endpoint.port, self.channel)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an ONVIF endpoint before it is asked."""
+
+    source: OnvifSource
+    may_sign_in: bool
+
+
 class SourceLocator:
     """Locates sources for the registry."""
 
@@ -69,12 +77,12 @@ class SourceLocator:
         source: NewRtspSource | NewOnvifSource,
         reach: str,
         credentials: NewCredentials | None,
-        may_sign_in: Callable[[str, int], Awaitable[bool]],
+        standing: Callable[[str, int], Awaitable[Standing]],
     ) -> Located:
         """Raises SourceInvalid, AddressRefused or ChannelRequired. A device that does not answer is no error.
 
-        ``may_sign_in`` says of an ONVIF endpoint whether these credentials have an attempt left there; without one the
-        device is not asked.
+        ``standing`` tells of an ONVIF endpoint what is known of it; while these credentials have no attempt left there,
+        the device is not asked.
         """
         if isinstance(source, NewRtspSource):
             endpoint, path = read_rtsp_url(source.url)
@@ -86,11 +94,11 @@ class SourceLocator:
             if credentials
             else None
         )
-        onvif = OnvifSource(address=address, port=endpoint.port, profile=None)
-        if known is not None and not await may_sign_in(address, endpoint.port):
+        stands = await standing(address, endpoint.port)
+        if known is not None and not stands.may_sign_in:
             return Located(Protocol.ONVIF, endpoint, address, profile=source.profile, channel=source.profile)
         try:
-            told = await self._interrogator.interrogate(reach, onvif, known)
+            told = await self._interrogator.interrogate(reach, stands.source, known)
         except InterrogationFailed as failure:
             return Located(
                 Protocol.ONVIF,
