@@ -7,16 +7,18 @@ enough, so it is there only where cargo is: ``cargo()`` says so.
 import fcntl
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.harness.server_process import find_program
+from tests.harness.server_process import find_program, port_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 _PROJECT = Path(__file__).parent / "foreign_onvif_server"
 _BUILT = ROOT / "var" / "foreign-onvif-server"
 _BUILD_S = 500.0
+_START_S = 20.0
 
 
 def cargo() -> str | None:
@@ -51,9 +53,16 @@ class ForeignServer:
     def __init__(self, host: str, port: int, rtsp_port: int, username: str, password: str) -> None:
         guard = [find_program("setpriv", "util-linux"), "--pdeathsig", "KILL"]
         self._command = [*guard, str(build()), host, str(port), str(rtsp_port), username, password]
+        self._port = port
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command)
+        began = time.monotonic()
+        while not port_answers(self._port):
+            if self._process.poll() is not None or time.monotonic() - began > _START_S:
+                self.__exit__(None, None, None)
+                raise RuntimeError("onvif-server did not start")
+            time.sleep(0.05)
         return self
 
     def __exit__(
