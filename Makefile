@@ -26,7 +26,7 @@ migrate: $(VENV)/runtime.done ## bring the database named by VONGGAC_DATABASE_UR
 
 ##@ Develop
 
-setup: $(VENV)/dev.done $(VENV)/packages.done $(VENV)/foreign.done ## install all that development and tests need
+setup: $(VENV)/dev.done $(VENV)/packages.done ## install all that development and tests need
 
 test: setup ## run all tests, on real PostgreSQL, RabbitMQ, cameras' peers and a browser; TEST_PROCESSES=2
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
@@ -123,9 +123,4 @@ $(VENV)/fuzz.done: $(VENV)/dev.done requirements-fuzz.lock
 
 $(VENV)/packages.done: deploy/setup/packages.sh | $(VENV)/venv.done
 	deploy/setup/packages.sh
-	touch $@
-
-# An ONVIF stack in Rust for the tests, where there is cargo.
-$(VENV)/foreign.done: tests/harness/foreign_onvif_server/Cargo.lock tests/harness/foreign_onvif_server/src/main.rs | $(VENV)/dev.done
-	$(BIN)/python -m tests.harness.foreign_server
 	touch $@

@@ -1,6 +1,6 @@
 """Stacks that none of us wrote, each in a network of its own: found, asked what they are, and played.
 
-ipycam 1.3.0 (PyPI), onvif-server 0.1.1 (crates.io) and gst-rtsp-server 1.22 (Debian).
+ipycam 1.3.0 (PyPI) and gst-rtsp-server 1.22 (Debian).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,6 @@ from services.ingest.rtsp.reactor import Reactor
 from services.ingest.rtsp.relay import Relay
 from services.ingest.rtsp.upstream import Upstream
 from services.runtime.clock import SystemClock
-from tests.harness.foreign_server import ForeignServer, cargo
 from tests.harness.gst_server import GstMount, GstServer
 from tests.harness.ipycam import IpycamCamera
 from tests.harness.namespace import Namespace
@@ -30,8 +29,6 @@ NETWORK = "10.78.0.0/24"
 OURS, THEIRS = "10.78.0.1", "10.78.0.2"
 RIGHT = Credentials(username="admin", password='p@ss:w/rd?#% "é"', version=1)
 WRONG = Credentials(username="admin", password="not this", version=2)
-#: Debian 12 has no Rust that is new enough for it.
-NEEDS_CARGO = [pytest.param(ForeignServer, id="onvif-server")] if cargo() else []
 
 
 @pytest.fixture
@@ -123,33 +120,6 @@ async def test_ipycam(here: Namespace, there: Namespace) -> None:
     assert min(main.frames, sub.frames) >= 20
     assert (refused.reasons, refused.channels) == ((Reason.AUTH_FAILED,), ())
     assert [(refusal.credential, refusal.count) for refusal in refused.refusals] == [(0, 1)]
-
-
-@pytest.mark.timeout(600)  # where it is built for the first time
-@pytest.mark.parametrize("stack", NEEDS_CARGO)
-async def test_onvif_server(here: Namespace, there: Namespace, stack: type[ForeignServer]) -> None:
-    """It wants a password for everything but the time, GetServices too, and has another endpoint at each start."""
-    mounts = [GstMount(path="/main", size="640x360"), GstMount(path="/sub", size="320x180")]
-    with there.entered():
-        gst = GstServer(mounts, user=RIGHT.username, password=RIGHT.password, bind=THEIRS)
-        async with gst:
-            with stack("192.0.2.7", 8000, gst.port, RIGHT.username, RIGHT.password):
-                found = await only(here, WRONG, RIGHT)
-                played = await play(here, found.channels[0], "main", RIGHT)
-    assert {"multicast", "host"} <= set(found.seen_by)
-    assert (found.protocol, found.port, found.named_addresses) == ("onvif", 8000, ("192.0.2.7",))
-    assert (found.manufacturer, found.model, found.serial) == ("Cửa hàng & Sons", "Crate-1", "RS-000001")
-    assert (found.auth_mode, found.rung) == ("wsse", Rung.DESCRIBED)
-    assert found.reasons == (Reason.ADDRESS_REWRITTEN,)
-    assert found.endpoint is not None
-    assert found.credential == 1
-    assert [(refusal.credential, refusal.count) for refusal in found.refusals] == [(0, 1)]
-    (channel,) = found.channels
-    assert {(stream.role, stream.port, stream.path, stream.width) for stream in channel.streams} == {
-        ("main", gst.port, "/main", 640),
-        ("sub", gst.port, "/sub", 320),
-    }
-    assert (played.codec, played.size, played.complaints) == ("h264", (640, 360), ())
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
