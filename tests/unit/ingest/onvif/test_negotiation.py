@@ -26,6 +26,11 @@ BASIC = Challenge("basic", {"realm": "r"})
         (Answer(401, (SHA512,)), Verdict.WANTS_UNKNOWN),
         (Answer(401, (SHA512, BASIC)), Verdict.WANTS_UNKNOWN),
         (Answer(401), Verdict.WANTS_WSSE),
+        # The crate onvif-server 0.1.1, as measured: no code that says so.
+        (
+            Answer(400, fault=SoapFault(("Sender",), "WS-Security header required but not provided")),
+            Verdict.WANTS_WSSE,
+        ),
         (Answer(401, (BASIC,)), Verdict.WANTS_WSSE),
         (Answer(401, fault=NOT_AUTHORIZED), Verdict.WANTS_WSSE),
         (Answer(400, fault=NOT_AUTHORIZED), Verdict.WANTS_WSSE),
