@@ -41,6 +41,15 @@ A **credential**: user name and password are AES-256-GCM with the row's identity
 a worker that holds the camera's lease, and `audit_entry` says so each time. `auth_attempt` counts what a device said to
 one set of credentials, over ONVIF, RTSP and all of its channels.
 
+A **search** (`discovery`): 1. It is asked for, or made by the registry when a device is missing; `worker_id` is null. 2. A
+worker of the facility's reach takes it: `attempts` grows, `found` begins empty. 3. Each report replaces `progress` and
+`found` and moves `heartbeat_at`; a worker silent for 20 s has lost it. 4. It ends `done`, `failed` (also: nobody came for ten
+minutes, three workers were lost) or `cancelled`. 5. Adoption makes rows of `device` and `camera`; `credentials` are erased
+when nothing is left to adopt, after a day at the latest.
+
+A **device's identity**: 1. Learned from the first answer (`identity_at`). 2. An answer that contradicts it changes nothing but
+`conflict`. 3. A human decides, or a search finds the device elsewhere and moves the row: the id stays.
+
 ## Tables
 """
 
