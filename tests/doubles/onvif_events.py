@@ -108,6 +108,8 @@ class EventDevice:
         """The power goes off: connections end, and pull points are forgotten."""
         if self._server is not None:
             self._server.close()
+            for _ in range(3):  # what was accepted just now is being handed over
+                await asyncio.sleep(0)
             for task in tuple(self._handlers):
                 task.cancel()
             if self._handlers:

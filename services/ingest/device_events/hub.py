@@ -21,8 +21,11 @@ from services.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 
-#: Subscriptions that are being made, or ended, at the same moment.
-_AT_ONCE = 32
+#: Subscriptions that are being made at the same moment, and ended.
+_MADE_AT_ONCE = 32
+_ENDED_AT_ONCE = 64
+#: At the end of the worker, all that are not ended by then run out by themselves.
+_CLOSE_S = 10.0
 #: The first question to a host comes within this time, so that those leased together are not asked together.
 _SPREAD_S = 5.0
 #: Hosts whose refusals are remembered, at most.
@@ -83,9 +86,11 @@ class DeviceEvents:
         self._memory = memory if memory is not None else HostMemory()
         self._uniform = uniform
         self._spread_s = spread_s
-        self._connecting = asyncio.Semaphore(_AT_ONCE)
+        self._connecting = asyncio.Semaphore(_MADE_AT_ONCE)
+        self._parting = asyncio.Semaphore(_ENDED_AT_ONCE)
         self._hosts: dict[Endpoint, _Host] = {}
-        self._ending: dict[Endpoint, asyncio.Task[None]] = {}
+        #: Subscriptions of each host that are being ended: the next one waits for all.
+        self._ending: dict[Endpoint, set[asyncio.Task[None]]] = {}
         #: How a host was signed in to when it refused.
         self._refused: dict[Endpoint, tuple[object, ...]] = {}
         self.statistics = EventStatistics()
@@ -120,35 +125,43 @@ class DeviceEvents:
             self._end(host)
 
     async def close(self) -> None:
-        """End all subscriptions. Takes about three seconds where a device does not answer."""
+        """End all subscriptions, within ten seconds."""
         for host in self._hosts.values():
             self._end(host)
         self._hosts.clear()
-        if self._ending:
-            await asyncio.wait(self._ending.values())
+        ending = [task for tasks in self._ending.values() for task in tasks]
+        if ending:
+            _, late = await asyncio.wait(ending, timeout=_CLOSE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _begin(self, host: "_Host", listener: Listener) -> None:
         """A subscription for the host as this listener signs in, after the one that it may have had."""
         self._end(host)
         host.listener = listener
-        running = self._run(host, listener, self._ending.get(host.endpoint))
-        host.running = asyncio.create_task(running, name=f"device events {host.endpoint.authority}")
+        former = frozenset(self._ending.get(host.endpoint, ()))
+        host.running = asyncio.create_task(
+            self._run(host, listener, former), name=f"device events {host.endpoint.authority}"
+        )
 
     def _end(self, host: "_Host") -> None:
         running, host.running = host.running, None
         if running is None or running.done():
             return
         running.cancel()
-        self._ending[host.endpoint] = running
+        self._ending.setdefault(host.endpoint, set()).add(running)
         running.add_done_callback(lambda done: self._ended(host.endpoint, done))
 
     def _ended(self, endpoint: Endpoint, done: "asyncio.Task[None]") -> None:
-        if self._ending.get(endpoint) is done:
+        tasks = self._ending[endpoint]
+        tasks.remove(done)
+        if not tasks:
             del self._ending[endpoint]
 
-    async def _run(self, host: "_Host", listener: Listener, former: "asyncio.Task[None] | None") -> None:
-        if former is not None:
-            await _over(former)
+    async def _run(self, host: "_Host", listener: Listener, former: "frozenset[asyncio.Task[None]]") -> None:
+        if former:
+            await asyncio.wait(former)
         await asyncio.sleep(self._uniform(0.0, self._spread_s))
         source = listener.source
         notes = self._memory.of(host.endpoint)
@@ -163,6 +176,7 @@ class DeviceEvents:
                 Exchange(connection, source.path, facts, self._clock),
                 PullPoint(source.path, self._uniform),
                 connecting=self._connecting,
+                parting=self._parting,
                 statistics=self.statistics,
                 clock=self._clock,
                 on_hints=lambda hints: self._tell(host, hints),
@@ -180,11 +194,11 @@ class DeviceEvents:
                 address = Address(handle.listener.tokens, handle.listener.alone)
                 if address.means(hint) and handle.gate.admit(hint, now):
                     self.statistics.hints += 1
-                    handle.listener.on_hint(hint)
+                    _tell(handle.listener, hint)
 
     def _tell_of_storage(self, host: "_Host", handle: Handle) -> None:
         if handle in host.handles and host.memory.storage_failed:
-            handle.listener.on_hint(Hint(Kind.STORAGE_FAILURE, "", active=True, news=False))
+            _tell(handle.listener, Hint(Kind.STORAGE_FAILURE, "", active=True, news=False))
 
     def _note_refusal(self, host: "_Host", listener: Listener, outcome: AuthOutcome | None) -> None:
         """Nothing is asked again of this host with these credentials: not even if all leave and come back."""
@@ -217,5 +231,8 @@ class _Host:
         return self.listener.device_id == listener.device_id or self.running is None or self.running.done()
 
 
-async def _over(task: "asyncio.Task[None]") -> None:
-    await asyncio.wait([task])
+def _tell(listener: Listener, hint: Hint) -> None:
+    try:
+        listener.on_hint(hint)
+    except Exception:  # of ours, in one camera: the others of its device go on listening
+        log.exception("hint not taken", extra={"device_id": listener.device_id})

@@ -48,16 +48,18 @@ class Subscription:
         point: PullPoint,
         *,
         connecting: asyncio.Semaphore,
+        parting: asyncio.Semaphore,
         statistics: EventStatistics,
         clock: Clock,
         on_hints: Callable[[Iterable[Hint]], None],
         on_refused: Callable[[AuthOutcome | None], None],
     ) -> None:
-        """``connecting`` bounds how many subscriptions are being made at the same moment."""
+        """``connecting`` bounds how many subscriptions are being made at the same moment, ``parting`` how many ended."""
         self._connection = connection
         self._exchange = exchange
         self._point = point
         self._connecting = connecting
+        self._parting = parting
         self._statistics = statistics
         self._clock = clock
         self._on_hints = on_hints
@@ -144,7 +146,7 @@ class Subscription:
         try:
             if ask is not None:
                 with contextlib.suppress(TimeoutError, Cut, WireFault, SignInRefused):
-                    async with asyncio.timeout(FAREWELL_S):
+                    async with self._parting, asyncio.timeout(FAREWELL_S):
                         await self._exchange.ask(ask)
         finally:
             self._connection.close()

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -22,9 +23,14 @@ async def _answered(
     """What a connection makes of these bytes."""
     monkeypatch.setattr(http, "REPLY_BYTES_MAX", 100_000)
 
+    serving: list[asyncio.Task[None]] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        task = asyncio.current_task()
+        assert task is not None
+        serving.append(task)
         try:
+            await reader.readuntil(b"\r\n\r\n")
             for piece in pieces:
                 writer.write(piece)
             while endless:
@@ -32,10 +38,10 @@ async def _answered(
                 await writer.drain()
                 await asyncio.sleep(0)
             await writer.drain()
-        except OSError:
-            pass
-        finally:
             writer.close()
+            await writer.wait_closed()
+        except OSError:
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -44,6 +50,7 @@ async def _answered(
             return await connection.post("/", [], b"", answer_within_s=within_s)
         finally:
             connection.close()
+            await asyncio.wait(serving)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,33 @@ async def test_a_subscription_that_is_being_made_when_nobody_listens_any_more_is
         hub.leave(handle)
         await until(lambda: device.ended == 1)
         assert not device.points
+
+
+async def test_a_camera_that_comes_and_goes_takes_one_place_at_a_time() -> None:
+    async with EventDevice(Bent(points_max=1)) as device, events() as hub:
+        ear = Ear()
+        for pause_s in (0.0, 0.02, 0.001, 0.03, 0.0, 0.05):
+            handle = hub.join(ear.listener(device))
+            assert handle is not None
+            await asyncio.sleep(pause_s)
+            hub.leave(handle)
+        hub.join(ear.listener(device))
+        await until(lambda: bool(device.asked("PullMessages")) and bool(device.points))
+        assert device.most_open == 1
+        assert not device.turned_away
+
+
+async def test_a_listener_that_fails_does_not_cost_the_others_their_hints() -> None:
+    def fail(_hint: object) -> None:
+        raise ValueError("a slip of ours")
+
+    ear = Ear()
+    async with EventDevice() as device, events() as hub:
+        hub.join(replace(ear.listener(device), on_hint=fail))
+        hub.join(ear.listener(device))
+        await until(lambda: bool(device.points))
+        device.tell(tampering("source0"))
+        await until(lambda: len(ear.hints) == 1)
 
 
 async def test_a_device_with_something_to_tell_at_every_moment_is_asked_once_a_second() -> None:

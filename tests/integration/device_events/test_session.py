@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 
 from services.contracts.camera import (
     CameraAssignment,
@@ -70,9 +70,11 @@ class Rig:
     media: ScriptedMedia
     bus: RecordingBus
     directory: ScriptedDirectory
-    session: CameraSession
     hub: DeviceEvents
     tools: Tools
+    #: What the dice of the session say.
+    pause_s: float = 0.05
+    session: CameraSession = field(init=False)
 
     @property
     def last(self) -> CameraReport:
@@ -81,14 +83,16 @@ class Rig:
     async def up_and_listening(self) -> None:
         await until(lambda: bool(self.bus.reports) and self.last.settled and self.last.rung is Rung.PICTURE)
         await until(lambda: bool(self.device.asked("PullMessages")))
-        await self.quiet()
+        # The looks at a new stream are over: the first, the one as a player, the ones in doubt.
+        await quiet(lambda: len(self.media.looks))
 
-    async def quiet(self) -> None:
-        """Until the looks at a new stream are over: the first, the one as a player, the ones in doubt."""
-        seen = -1
-        while seen != len(self.media.looks):
-            seen = len(self.media.looks)
-            await asyncio.sleep(0.3)
+
+async def quiet(count: Callable[[], int]) -> None:
+    """Until this has not grown for a while."""
+    seen = -1
+    while seen != count():
+        seen = count()
+        await asyncio.sleep(0.3)
 
 
 @contextlib.asynccontextmanager
@@ -113,11 +117,12 @@ async def rig(
         if password:
             assignment = with_password(directory, assignment, 1, password)
         directory.add(assignment)
-        session = CameraSession(assignment, tools)
+        one = Rig(camera, device, media, bus, directory, hub, tools)
+        one.session = session = CameraSession(assignment, tools, lambda _least, _most: one.pause_s)
         sending = asyncio.create_task(reporter.run(reporting))
         session.start()
         try:
-            yield Rig(camera, device, media, bus, directory, session, hub, tools)
+            yield one
         finally:
             await session.stop()
             reporting.request()
@@ -176,11 +181,8 @@ async def test_a_camera_that_is_down_is_tried_when_its_recorder_sees_it_again() 
         for writer in tuple(one.camera.open_connections):
             writer.transport.abort()
         await until(lambda: one.last.reasons == (Reason.NOT_FOUND,))
-        one.session._uniform = lambda _least, _most: 3600.0  # the dice say: not within this test
-        await asyncio.sleep(4.2)  # longer than the pause that was drawn before
-        asked = len(one.camera.heard)
-        await asyncio.sleep(0.3)
-        assert len(one.camera.heard) == asked
+        one.pause_s = 3600.0  # the next attempt is not due within this test
+        await quiet(lambda: len(one.camera.heard))
         del one.camera.script.answers["DESCRIBE"]
         one.device.tell(message(*loss, {"State": "false"}))
         await until(lambda: one.last.rung is Rung.PICTURE)

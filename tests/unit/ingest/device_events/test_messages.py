@@ -12,9 +12,9 @@ from services.ingest.device_events.messages import Operation
 from services.ingest.device_events.topics import Item, read_hint
 from services.ingest.onvif.soap import NotSoap, read_body
 
-#: The recorded answer of npm onvif 0.6.5 (agsh/onvif, test/serverMockup/PullMessages.xml), shortened: white space in the
-#: topic, no PropertyOperation, and a Security header in an answer.
-RECORDED = b"""<?xml version="1.0" encoding="UTF-8"?>
+#: What the mock-up of a device in npm onvif 0.6.5 answers (agsh/onvif, test/serverMockup/PullMessages.xml), shortened:
+#: white space in the topic, no PropertyOperation, and a Security header in an answer.
+FOREIGN = b"""<?xml version="1.0" encoding="UTF-8"?>
 <SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" xmlns:tev="http://www.onvif.org/ver10/events/wsdl"
  xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:tt="http://www.onvif.org/ver10/schema">
 <SOAP-ENV:Header><wsse:Security><wsse:UsernameToken/></wsse:Security></SOAP-ENV:Header>
@@ -33,8 +33,8 @@ def body(content: str) -> etree._Element:
     return read_body(raw.encode())[0]
 
 
-def test_a_recorded_answer_of_a_device_is_read() -> None:
-    content, fault = read_body(RECORDED)
+def test_the_answer_of_a_foreign_mock_up_is_read() -> None:
+    content, fault = read_body(FOREIGN)
     assert fault is None
     assert messages.times(content).left_s == 329
     (told,) = messages.notifications(content)
@@ -47,7 +47,7 @@ def test_a_recorded_answer_of_a_device_is_read() -> None:
 
 def test_quirk_34_undeclared_prefixes_do_not_matter() -> None:
     """onvif/specs issue 402."""
-    undeclared = RECORDED.replace(b'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"', b"").replace(
+    undeclared = FOREIGN.replace(b'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"', b"").replace(
         b'xmlns:tt="http://www.onvif.org/ver10/schema"', b""
     )
     assert len(messages.notifications(read_body(undeclared)[0])) == 1
@@ -131,7 +131,7 @@ def test_quirk_3_nonsense_instead_of_a_time_is_no_time(text: str) -> None:
 
 
 def test_entities_are_not_expanded() -> None:
-    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + RECORDED.partition(b"?>")[2]
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + FOREIGN.partition(b"?>")[2]
     with pytest.raises(NotSoap):
         read_body(bomb)
 
@@ -139,7 +139,7 @@ def test_entities_are_not_expanded() -> None:
 @given(st.integers(0, 2**32))
 def test_mangled_answers_never_raise(seed: int) -> None:
     dice = random.Random(seed)
-    raw = bytearray(RECORDED)
+    raw = bytearray(FOREIGN)
     for _ in range(dice.randint(1, 30)):
         place = dice.randrange(len(raw))
         if dice.random() < 0.5:

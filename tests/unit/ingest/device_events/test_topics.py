@@ -101,7 +101,7 @@ def test_a_property_that_is_deleted_is_over() -> None:
 
 
 def test_missing_fields_are_borne() -> None:
-    """agsh/onvif 0.6.5 has a recorded answer without PropertyOperation; others have no Source, or no Data."""
+    """agsh/onvif 0.6.5 has an answer without PropertyOperation in its mock-up; others have no Source, or no Data."""
     assert read_hint(Notification("tns1:VideoSource/MotionAlarm")) == Hint(Kind.MOTION, "", active=True)
     unreadable = notification("tns1:VideoSource/MotionAlarm", {}, {"State": "perhaps"})
     assert read_hint(unreadable) is None
