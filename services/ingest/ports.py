@@ -91,7 +91,8 @@ class OnvifGateway(Protocol):
     ) -> Interrogation:
         """Ask a device what it is, which channels it has and where their streams are.
 
-        At most one request carries credentials that the device could refuse. With ``source.profile`` None and a single
+        One request carries credentials that the device could refuse, and one more only where it did not judge the first (decision
+        0029). With ``source.profile`` None and a single
         channel, ``streams`` are that channel's; with several channels they are empty. ``every_channel`` asks for the
         streams and the snapshot of each channel too. Raises CameraFault.
         """
