@@ -74,6 +74,24 @@ class Application:
         return self.client(await self.key(role, *units))
 
 
+#: A SQLite file at the newest revision, once this process has made one: migrating each anew costs more than most tests.
+_migrated: list[bytes] = []
+
+
+async def _migrate(url: str) -> None:
+    file = Path(url.removeprefix("sqlite+aiosqlite:///")) if url.startswith("sqlite") else None
+    fresh = file is not None and not file.exists()
+    if file is not None and fresh and _migrated:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated[0])
+        return
+    database = Database(url)
+    await runner.migrate(database)
+    await database.close()
+    if file is not None and fresh:
+        _migrated.append(file.read_bytes())
+
+
 @contextlib.asynccontextmanager
 async def running_application(database_url: str, data_dir: Path, **settings: Any) -> AsyncIterator[Application]:
     """Migrate the database and run the API and an aggregator on it, without a worker."""
@@ -83,9 +101,7 @@ async def running_application(database_url: str, data_dir: Path, **settings: Any
         camera_networks=settings.pop("camera_networks", (ip_network(CAMERA_NETWORK),)),
         **settings,
     )
-    database = Database(configured.resolved_database_url)
-    await runner.migrate(database)
-    await database.close()
+    await _migrate(configured.resolved_database_url)
     interrogator, hls = ScriptedInterrogator(), ScriptedHls()
     async with contextlib.AsyncExitStack() as stack:
         bus = assembly.open_bus(configured, "all")
