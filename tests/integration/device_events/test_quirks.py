@@ -218,3 +218,16 @@ async def test_after_a_reboot_it_is_subscribed_to_again() -> None:
             device.tell(message("tns1:VideoSource/SignalLoss", {"Source": "source0"}, {"State": "true"}))
             await until(lambda: len(ear.hints) == 1)
             assert ear.hints[0].kind is Kind.VIDEO_LOSS
+
+
+async def test_a_channel_that_joins_later_is_told_of_storage_that_failed_before() -> None:
+    early, late = Ear(), Ear()
+    async with EventDevice() as device, events() as hub:
+        hub.join(early.listener(device))
+        await until(lambda: bool(device.points))
+        device.tell(message("tns1:Device/HardwareFailure/StorageFailure", {"Token": "disk1"}, {"Failed": "true"}))
+        await until(lambda: len(early.hints) == 1)
+        hub.join(late.listener(device, tokens=("source1",)))
+        await until(lambda: [hint.kind for hint in late.hints] == [Kind.STORAGE_FAILURE])
+        assert late.hints[0].active
+        assert device.created == 1
