@@ -16,7 +16,7 @@ class ScriptedInterrogator:
         self.clocks: dict[tuple[str, int], ClockSet | InterrogationFailed] = {}
         self.clocks_set: list[tuple[OnvifSource, Credentials | None]] = []
         #: By address, port and password; anything else is refused.
-        self.sign_ins: dict[tuple[str, int, str], AuthOutcome | None | InterrogationFailed] = {}
+        self.sign_ins: dict[tuple[str, int, str], AuthOutcome | InterrogationFailed | None] = {}
         self.tried: list[tuple[OnvifSource, str, str]] = []
 
     async def interrogate(
