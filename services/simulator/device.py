@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.simulator.account import Account
@@ -170,7 +170,7 @@ class SimulatedDevice:
         """Let the whole device suffer from a fault."""
         async with self._switching:
             await self._prepare(fault)
-            self.state.fault = fault
+            self.state.fault, self.state.clock_set_by = fault, timedelta(0)
             for channel in self.channels:
                 channel.switch(channel.fault, fault)
             await self._listen()

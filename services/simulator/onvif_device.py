@@ -1,6 +1,7 @@
 """The answers of the ONVIF device service (devicemgmt.wsdl)."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from services.simulator.onvif_media import media2_capabilities, media_capabilities
 from services.simulator.onvif_view import DEVICE_PATH, MEDIA2_PATH, MEDIA_PATH, DeviceView
@@ -28,6 +29,19 @@ def _system_date_and_time(view: DeviceView, _: SoapRequest) -> Markup:
             element("tt:LocalDateTime", time, date),
         ),
     )
+
+
+def _set_system_date_and_time(view: DeviceView, request: SoapRequest) -> Markup:
+    if request.argument("DateTimeType") != "Manual":
+        raise SoapFault("env:Receiver", ("ter:ActionNotSupported",), "only Manual")
+    date = [request.number("UTCDateTime", "Date", name) for name in ("Year", "Month", "Day")]
+    time = [request.number("UTCDateTime", "Time", name) for name in ("Hour", "Minute", "Second")]
+    try:
+        moment = datetime(*date, *time, tzinfo=UTC)  # type: ignore[arg-type, misc]  # six numbers
+    except ValueError as error:
+        raise SoapFault("env:Sender", ("ter:InvalidArgVal", "ter:InvalidDateTime"), str(error)) from error
+    view.state.set_clock(moment)
+    return element("tds:SetSystemDateAndTimeResponse")
 
 
 def _services(view: DeviceView, request: SoapRequest) -> Markup:
@@ -139,6 +153,7 @@ def _endpoint_reference(view: DeviceView, _: SoapRequest) -> Markup:
 
 DEVICE_OPERATIONS: dict[str, Operation] = {
     "tds:GetSystemDateAndTime": _system_date_and_time,
+    "tds:SetSystemDateAndTime": _set_system_date_and_time,
     "tds:GetServices": _services,
     "tds:GetCapabilities": _capabilities,
     "tds:GetServiceCapabilities": _service_capabilities,

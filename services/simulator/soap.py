@@ -58,6 +58,16 @@ class SoapRequest:
         """The text of the first child of that local name, or None."""
         return next(iter(self.arguments(name)), None)
 
+    def number(self, *path: str) -> int:
+        """The number in a child of a child, by local names. Raises SoapFault."""
+        found: ElementTree.Element | None = self.element
+        for name in path:
+            found = next((child for child in found or () if child.tag.rpartition("}")[2] == name), None)
+        text = "" if found is None else (found.text or "").strip()
+        if not text.isdecimal() or len(text) > 9:
+            raise SoapFault("env:Sender", ("ter:InvalidArgVal",), f"{'/'.join(path)} must be a number")
+        return int(text)
+
     def arguments(self, name: str) -> list[str]:
         """The texts of all children of that local name."""
         return [(child.text or "").strip() for child in self.element if child.tag.rpartition("}")[2] == name]

@@ -22,6 +22,8 @@ class DeviceState:
     fault: Fault = Fault.NONE
     quirks: frozenset[Quirk] = frozenset()
     started_at: datetime = _EPOCH
+    #: How far somebody has set the clock from where it would be.
+    clock_set_by: timedelta = timedelta(0)
 
     @property
     def username(self) -> str:
@@ -38,10 +40,14 @@ class DeviceState:
 
     def now(self) -> datetime:
         """The device's own idea of UTC."""
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + self.clock_set_by
         if self.has(Quirk.CLOCK_1970):
             return _EPOCH + (now - self.started_at)
         return now + (CLOCK_ERROR if self.fault is Fault.CLOCK_WRONG else timedelta(0))
+
+    def set_clock(self, moment: datetime) -> None:
+        """Let it be this moment now, whatever was wrong with the clock."""
+        self.clock_set_by += moment - self.now()
 
     def password_under(self, fault: Fault) -> str:
         """The password that is expected while this fault lasts."""

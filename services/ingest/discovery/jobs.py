@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.contracts.camera import WorkerIdentity
 from services.contracts.discovery import DiscoveryOrder, DiscoveryReport
-from services.contracts.errors import ServiceError, Unavailable
+from services.contracts.errors import Forbidden, ServiceError, Unavailable
 from services.contracts.messages import Message
 from services.ingest.ports import DiscoveryDesk
 from services.runtime.tasks import Shutdown, repeat
@@ -63,6 +63,8 @@ class DiscoveryJobs:
     async def _take_one(self, shutdown: Shutdown) -> None:
         try:
             order = await self._desk.claim_discovery(self._worker())
+        except Forbidden:
+            return  # not announced yet: the first claim of cameras does that
         except ServiceError as error:
             # The claim of cameras says the same, and decides whether this worker is ready.
             if not self._failing:

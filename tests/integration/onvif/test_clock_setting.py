@@ -10,10 +10,14 @@ from services.contracts.ladder import Reason
 from services.contracts.worker_endpoint import ClockSet
 from services.ingest.faults import CameraFault
 from services.ingest.onvif.gateway import ZeepOnvifGateway
+from services.simulator.device import PASSWORD, USERNAME
+from services.simulator.faults import Fault
+from services.simulator.onvif_server import AuthMode
 from tests.doubles.onvif_device import OnvifDevice, Open, Request, Security
 from tests.doubles.onvif_messages import Response, fault, soap, system_time
 from tests.doubles.onvif_security import HttpDigest, WsSecurity
 from tests.harness.onvif import credentials
+from tests.integration.simulator.sites import one_camera
 
 ZONE = "<tt:TimeZone><tt:TZ>ICT-7</tt:TZ></tt:TimeZone>"
 
@@ -114,3 +118,14 @@ async def test_an_account_that_may_not_set_it_is_refused_and_that_counts(gateway
     ):
         await set_clock(gateway, device, credentials(password="pw"))
     assert caught.value.reason is Reason.AUTH_FAILED
+
+
+@pytest.mark.parametrize("mode", [AuthMode.DIGEST, AuthMode.WSSE])
+async def test_the_clock_of_a_simulated_camera_is_set(gateway: ZeepOnvifGateway, mode: AuthMode) -> None:
+    async with one_camera(auth_mode=mode) as (site, camera):
+        await site.set_fault("gate", Fault.CLOCK_WRONG)
+        source = OnvifSource(address="127.0.0.1", port=camera.onvif_port)
+        done = await gateway.set_clock(source, Credentials(username=USERNAME, password=PASSWORD, version=1))
+        assert done.offset_before_s == pytest.approx(-3600, abs=3)
+        assert done.offset_after_s == pytest.approx(0, abs=3)
+        assert camera.state.refusals == 0
