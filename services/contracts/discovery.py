@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.contracts.camera import Credentials, Value
+from services.contracts.camera import Credentials, DeviceStream, Value
 from services.contracts.ids import DeviceId, FacilityId
 from services.contracts.ladder import Reason, Rung
 
@@ -39,6 +39,20 @@ class FoundStream(Value):
     codec: str | None = None
     width: int | None = None
     height: int | None = None
+
+    @classmethod
+    def of(cls, stream: DeviceStream) -> "FoundStream":
+        """A stream that a device named in an interrogation."""
+        return cls(
+            role=stream.role,
+            profile=stream.profile,
+            port=stream.source.port,
+            path=stream.source.path,
+            original_uri=stream.original_uri,
+            codec=stream.codec,
+            width=stream.width,
+            height=stream.height,
+        )
 
 
 class FoundChannel(Value):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.contracts.camera import DeviceStream, Interrogation
+from services.contracts.camera import Interrogation
 from services.contracts.discovery import Found, FoundChannel, FoundStream
 from services.contracts.errors import Fault
 from services.contracts.ladder import Advice, Reason, Rung
@@ -185,7 +185,7 @@ def looked_closer(finding: Found, told: Interrogation) -> Found:
             key=channel.profile,
             name=channel.name,
             profiles=channel.profiles,
-            streams=tuple(map(_found_stream, channel.streams or (told.streams if len(told.channels) == 1 else ()))),
+            streams=tuple(map(FoundStream.of, channel.streams or (told.streams if len(told.channels) == 1 else ()))),
             snapshot_path=channel.snapshot_path,
         )
         for channel in told.channels
@@ -206,17 +206,4 @@ def looked_closer(finding: Found, told: Interrogation) -> Found:
             "services": facts.services or finding.services,
             "credential": None,
         }
-    )
-
-
-def _found_stream(stream: DeviceStream) -> FoundStream:
-    return FoundStream(
-        role=stream.role,
-        profile=stream.profile,
-        port=stream.source.port,
-        path=stream.source.path,
-        original_uri=stream.original_uri,
-        codec=stream.codec,
-        width=stream.width,
-        height=stream.height,
     )

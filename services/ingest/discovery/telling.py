@@ -146,21 +146,8 @@ def found_channel(channel: Channel, told: Interrogation) -> FoundChannel:
         key=channel.profile,
         name=channel.name,
         profiles=channel.profiles or (channel.profile,),
-        streams=tuple(_found_stream(stream) for stream in streams),
+        streams=tuple(FoundStream.of(stream) for stream in streams),
         snapshot_path=channel.snapshot_path,
-    )
-
-
-def _found_stream(stream: DeviceStream) -> FoundStream:
-    return FoundStream(
-        role=stream.role,
-        profile=stream.profile,
-        port=stream.source.port,
-        path=stream.source.path,
-        original_uri=stream.original_uri,
-        codec=stream.codec,
-        width=stream.width,
-        height=stream.height,
     )
 
 
