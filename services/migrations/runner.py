@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+import services.migrations.metadata  # noqa: F401 - whoever opens the database knows all its tables: they name one another
 from services.contracts.errors import Unavailable
 from services.storage.database import Database
 

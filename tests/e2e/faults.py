@@ -38,6 +38,8 @@ FROZEN_WITHIN_S = 25.0
 #: How long a verdict is watched for being steady: longer than a session is kept on which nothing comes.
 STEADY_S = 12.0
 CURED_S = 15.0
+#: Fifteen stories at once: asked more often, the system would be busy with telling and not with watching.
+_POLL_S = 0.6
 
 
 class Verdict(NamedTuple):
@@ -166,7 +168,7 @@ class Ward:
             seen.during.append(await system.camera_status(suffering))
             seen.states.append(await system.facility_status(patient.facility))
             seen.others += [(await system.camera_status(camera))["condition"] for camera in well]
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(1.5)
         seen.refusals = patient.device.state.refusals
 
         if case.fault is Fault.WRONG_PASSWORD:
@@ -215,6 +217,7 @@ async def live_through(directory: Path) -> Story:
         SimulatedSite([*devices.values(), address, *strangers.values()]) as site,
         all_in_one(directory, **SETTINGS) as system,
     ):
+        system.poll_s = _POLL_S
         ward = Ward(site, system)
         recorder, listed = await _recorder_without_a_channel(system, devices["off-recorder"])
         patients = {name: await ward.admit(devices[name], case.by) for name, case in CASES.items()}

@@ -32,6 +32,8 @@ class System:
     directory: Path
     environment: dict[str, str]
     processes: dict[str, ServerProcess] = field(default_factory=dict)
+    #: Seconds between two questions of ``until``. Many that ask at once would measure what their asking costs.
+    poll_s: float = POLL_S
     client: httpx.AsyncClient = field(init=False)
     _codes: int = 0
 
@@ -137,7 +139,7 @@ class System:
             last = await read()
             if wanted(last):
                 return last, time.monotonic() - started
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self.poll_s)
         raise AssertionError(f"not within {within_s} s; last: {json.dumps(last, ensure_ascii=False)}\n{self._tails()}")
 
     async def until_camera(self, camera_id: str, condition: str, within_s: float = 15.0) -> tuple[Json, float]:
