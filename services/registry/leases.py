@@ -33,6 +33,8 @@ from services.storage.database import AsyncSession, Transactions, database_now
 
 #: Most cameras one claim takes: short transactions, and a fair start when several workers come up together.
 CLAIM_MAX = 100
+#: How often one claim looks again when others were faster.
+_CLAIM_TRIES = 3
 
 #: How long a worker that is gone stays listed.
 _REMEMBER_WORKERS = timedelta(days=1)
@@ -121,17 +123,21 @@ class Leases:
             share = fair_share(counts, [other.reaches for other in living], worker.reaches)
             room = min(claim.capacity - claim.held, CLAIM_MAX)
             within = min(room, share - claim.held)
-            taken: dict[UUID, Camera] = {}
+            granted: list[tuple[Camera, int]] = []
             for limit, free_since in ((within, None), (room, now - self.ttl)):
-                if limit > len(taken):
+                for _ in range(_CLAIM_TRIES):
+                    if limit <= len(granted):
+                        break
                     found = await lease_repository.free_cameras(
-                        session, caller.scope, worker.reaches, now, free_since=free_since, limit=limit - len(taken)
+                        session, caller.scope, worker.reaches, now, free_since=free_since, limit=limit - len(granted)
                     )
-                    taken.update({camera.id: camera for camera in found})
-                    if not found:
-                        continue
-            epochs = await lease_repository.grant(session, list(taken), worker_id, now, now + self.ttl)
-            return await self._assignments(session, [(taken[camera_id], epoch) for camera_id, epoch in epochs.items()])
+                    ids = [camera.id for camera in found]
+                    epochs = await lease_repository.grant(session, ids, worker_id, now, now + self.ttl)
+                    granted += [(camera, epochs[camera.id]) for camera in found if camera.id in epochs]
+                    if len(epochs) == len(found):
+                        break
+                    # Another claim was faster with some of them: it ended between our looking and our locking.
+            return await self._assignments(session, granted)
 
     async def renew(self, caller: WorkerCaller, worker_id: UUID, leases: Sequence[tuple[LeaseRef, int]]) -> Renewal:
         """Prolong what is still held. What ran out is lost, even if nobody took it: the worker has fenced itself."""
