@@ -216,6 +216,7 @@ class CameraSession:
                 try:
                     watch = Watch(upstream, url, self._history, self, self._tools)
                     self.upstream, self._watch = upstream, watch
+                    self._history = History()  # the watch has it now: twice would cost 15 KB
                     self._events.follow(assignment, *await self._opening.device(assignment))
                     await (watch.run() if assignment.sample_every_s is None else self._sample.take(watch.run()))
                 finally:
