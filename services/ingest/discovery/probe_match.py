@@ -6,7 +6,6 @@ The header is not looked at: answers without To and RelatesTo, and with our own 
 only our probes are answered at our port.
 """
 
-import contextlib
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
 
 from services.contracts.discovery import SeenBy
+from services.ingest.device_xml import root_of
 from services.ingest.discovery.service_addresses import read_service_addresses
 from services.ingest.discovery.sighting import Sighting
 
@@ -26,7 +26,6 @@ _TEXT_MAX = 200
 #: ProbeMatch answers a probe; Hello is said by a device that starts, ResolveMatch by one that was looked for by name.
 _MATCHES = frozenset({"ProbeMatch", "Hello", "ResolveMatch"})
 _SEPARATOR = re.compile(r"[}:]")
-_DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SCOPE = re.compile(r"onvif://www\.onvif\.org/(name|hardware|mac)/", re.IGNORECASE)
@@ -54,23 +53,7 @@ def _document(datagram: bytes) -> etree._Element | None:
     """The root of the document, broken or not; None when there is none or it could be made to grow."""
     if len(datagram) > _DATAGRAM_MAX_BYTES:
         return None
-    text = _decoded(datagram).strip("\x00 \t\r\n")
-    # SOAP forbids a document type, and without one no entity can be defined.
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return None
-    declaration = _DECLARATION.match(text)
-    parser = etree.XMLParser(
-        recover=True,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    with contextlib.suppress(etree.XMLSyntaxError, ValueError):
-        return etree.fromstring(text[declaration.end() if declaration else 0 :].encode("utf-8", "replace"), parser)
-    return None
+    return root_of(_decoded(datagram).strip("\x00 \t\r\n"))
 
 
 def _decoded(datagram: bytes) -> str:

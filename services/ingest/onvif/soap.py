@@ -7,12 +7,13 @@ holds one body with one element, in the namespaces of the ONVIF schemas, in UTF-
 import codecs
 import contextlib
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+
+from services.ingest.device_xml import has_document_type, root_of
 
 #: A recorder of 64 channels with three full profiles each stays below 25,000.
 MAX_ELEMENTS = 50_000
@@ -26,8 +27,6 @@ _OWN_DEPTH = {
     ("http://www.onvif.org/ver20/media/wsdl", "GetProfilesResponse"): 3,
 }
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-#: At the beginning only and of bounded length: a search through a reply full of "<?xml" would take minutes.
-_DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _ENCODINGS = frozenset(
@@ -48,7 +47,6 @@ _ENCODINGS = frozenset(
 )
 
 
-_own = threading.local()
 _count = etree.XPath("count(//node())")
 
 
@@ -116,30 +114,10 @@ def _decode(raw: bytes, charset: str | None) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _parser() -> etree.XMLParser:
-    """This thread's parser: making one costs as much as a short reply."""
-    if not hasattr(_own, "parser"):
-        _own.parser = etree.XMLParser(
-            recover=True,
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
-    return _own.parser
-
-
 def _parse(text: str) -> etree._Element:
-    if "<!DOCTYPE" in text:
+    if has_document_type(text):
         raise NotSoap("the document has a document type declaration, which SOAP forbids")
-    text = text.strip()
-    declaration = _DECLARATION.match(text)
-    try:
-        root = etree.fromstring(text[declaration.end() if declaration else 0 :].encode(), _parser())
-    except etree.XMLSyntaxError:
-        root = None
+    root = root_of(text)
     if root is None:
         raise NotSoap("the reply is no XML")
     if _count(root) > MAX_ELEMENTS:
